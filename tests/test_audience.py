@@ -1,4 +1,4 @@
-"""``ckm.audience``: the holdout is drawn before the list, by hash, and every later change is found."""
+"""``ckm.audience``: the holdout is drawn by hash before the list is written, and later changes are detected."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def listed(shop: Path, name: str, **wanted: object) -> pl.DataFrame:
     return new(shop, name, origin=str(shop / "list.csv"), as_of=DAY, dry_run=True, **wanted).members  # type: ignore[arg-type]
 
 
-def test_the_arms_follow_from_salt_id_and_cut_alone(shop: Path) -> None:
+def test_the_arm_of_each_person_follows_from_salt_id_and_cut(shop: Path) -> None:
     found = new(shop, "rule", origin=str(shop / "list.csv"), as_of=DAY, dry_run=True)
     cuts = {each.name: each.cut for each in found.assignment.strata}
     for person, arm, stratum in found.members.select("customer_id", "arm", "stratum").rows():
@@ -47,7 +47,7 @@ def test_the_arms_follow_from_salt_id_and_cut_alone(shop: Path) -> None:
         assert arm == (HOLDOUT if held else TREATED)
 
 
-def test_another_machine_and_another_order_of_the_rows_give_the_same_arms(shop: Path, tmp_path: Path) -> None:
+def test_a_copy_of_the_shop_and_another_order_of_the_ids_give_the_same_arms(shop: Path, tmp_path: Path) -> None:
     ids = [line for line in (shop / "list.csv").read_text().splitlines() if line != "customer_id"]
     exported = tmp_path / "again.csv"
     exported.write_text("\n".join(["customer_id", *reversed(ids)]) + "\n")
@@ -76,7 +76,9 @@ def test_persons_with_an_open_complaint_are_left_out_and_counted(shop: Path) -> 
     assert found.members.height == CUSTOMERS - 1
 
 
-def test_the_assignment_is_on_the_disk_before_the_members(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_assignment_is_flushed_to_the_disk_before_the_members_are_written(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from ckm import assignments
 
     written: list[str] = []
@@ -93,14 +95,14 @@ def test_the_assignment_is_on_the_disk_before_the_members(own: Path, monkeypatch
     assert written == [ASSIGNMENT, MEMBERS]
 
 
-def test_the_assignment_has_no_id_of_a_customer(own: Path) -> None:
+def test_the_assignment_contains_no_customer_id(own: Path) -> None:
     new(own, "ids", origin=str(own / "list.csv"), as_of=DAY)
     text = (own / "audiences" / "ids" / ASSIGNMENT).read_text()
     assert "c0" not in text.replace(document_digest(json.loads(text)), "").split('"cut"')[0]
     assert MEMBERS in (own / "audiences" / ".gitignore").read_text()
 
 
-def test_an_audience_is_frozen(own: Path) -> None:
+def test_a_call_with_other_options_for_an_existing_audience_is_refused(own: Path) -> None:
     new(own, "once", origin=str(own / "list.csv"), as_of=DAY)
     files = {path: path.read_bytes() for path in (own / "audiences" / "once").iterdir()}
     for wanted in ({"window": 60}, {"budget": 50}, {"salt": "other"}):
@@ -110,7 +112,7 @@ def test_an_audience_is_frozen(own: Path) -> None:
     assert {path: path.read_bytes() for path in (own / "audiences" / "once").iterdir()} == files
 
 
-def test_a_killed_call_is_completed_by_the_same_call(own: Path) -> None:
+def test_a_repeated_call_completes_an_audience_whose_first_call_was_killed(own: Path) -> None:
     found = new(own, "killed", origin=str(own / "list.csv"), as_of=DAY)
     path = own / "audiences" / "killed" / MEMBERS
     content = path.read_bytes()
@@ -133,7 +135,7 @@ def test_a_killed_call_is_completed_by_the_same_call(own: Path) -> None:
         (MEMBERS, ",holdout,", ",treated,"),
     ],
 )
-def test_a_later_change_is_found(own: Path, file: str, old: str, changed: str) -> None:
+def test_a_change_of_a_file_after_the_assignment_is_detected(own: Path, file: str, old: str, changed: str) -> None:
     new(own, "change", origin=str(own / "list.csv"), as_of=DAY)
     path = own / "audiences" / "change" / file
     text = path.read_text()
@@ -143,7 +145,7 @@ def test_a_later_change_is_found(own: Path, file: str, old: str, changed: str) -
         show(own, "change")
 
 
-def test_a_removed_row_is_found_but_an_erased_person_is_no_change(own: Path) -> None:
+def test_a_removed_row_is_detected_but_the_erasure_of_a_person_is_accepted(own: Path) -> None:
     found = new(own, "erased", origin=str(own / "list.csv"), as_of=DAY)
     path = own / "audiences" / "erased" / MEMBERS
     kept = path.read_text()
@@ -164,7 +166,7 @@ def test_a_removed_row_is_found_but_an_erased_person_is_no_change(own: Path) -> 
     assert show(own, "erased").members.height == found.members.height - 2
 
 
-def test_a_list_that_is_not_on_this_machine_is_named_with_what_to_do(own: Path) -> None:
+def test_a_missing_members_file_is_an_error_with_a_hint(own: Path) -> None:
     new(own, "elsewhere", origin=str(own / "list.csv"), as_of=DAY)
     (own / "audiences" / "elsewhere" / MEMBERS).unlink()
     with pytest.raises(VerificationError, match="is missing: it is not in git") as failed:
@@ -199,13 +201,13 @@ def test_the_share_is_computed_from_the_smallest_effect(shop: Path) -> None:
         new(shop, "effect", origin=str(shop / "list.csv"), as_of=DAY, smallest_effect=0.01, dry_run=True)
 
 
-def test_the_power_is_stated(shop: Path) -> None:
+def test_a_sentence_states_the_smallest_detectable_effect(shop: Path) -> None:
     found = new(shop, "power", origin=str(shop / "list.csv"), as_of=DAY, dry_run=True)
     assert "only effects of at least" in found.power
     assert "points" in found.power
 
 
-def test_linked_ids_are_one_person(own: Path) -> None:
+def test_linked_customer_ids_are_one_member(own: Path) -> None:
     (own / IDENTITIES).write_text("left,right,verdict,person_id\nc0001,c0002,same,c0001\n")
     found = new(own, "linked", origin=str(own / "list.csv"), as_of=DAY, dry_run=True)
     ids = set(found.members["customer_id"])
@@ -213,14 +215,14 @@ def test_linked_ids_are_one_person(own: Path) -> None:
     assert "c0002" not in ids
 
 
-def test_answered_complaints_are_an_audience_with_their_entry(shop: Path) -> None:
+def test_customers_with_an_answered_complaint_are_an_audience_with_the_entry(shop: Path) -> None:
     found = new(shop, "answered", origin="you-said-we-did", as_of=DAY, holdout=0.5, dry_run=True)
     assert found.members["customer_id"].to_list() == [customer(number) for number in range(1, 5)]
     assert set(found.members["entry"]) == {"call-back"}
     assert all("delivery" in each for each in found.members["why"])
 
 
-def test_a_segment_is_an_audience(shop: Path) -> None:
+def test_the_customers_of_a_segment_are_an_audience(shop: Path) -> None:
     found = new(shop, "segment", origin="segment=lifecycle:active", as_of=DAY, dry_run=True)
     assert set(found.members["segment"]) == {"active"}
     with pytest.raises(UnknownNameError, match="segment"):
@@ -243,14 +245,14 @@ def test_customers_who_are_due_for_a_second_order_are_an_audience(shop: Path) ->
     assert all(each.startswith("second order due until") for each in found.members["why"])
 
 
-def test_warned_customers_are_an_audience_with_their_reason_risk_and_gain(shop: Path, coarse: None) -> None:
+def test_customers_with_a_churn_warning_are_an_audience_with_reason_risk_and_gain(shop: Path, coarse: None) -> None:
     found = new(shop, "warned", origin="churn-warn", as_of=DAY, metric="churn", dry_run=True)
     assert found.members["why"].str.len_chars().min() > 0
     assert found.members["risk"].is_between(0, 1).all()
     assert not found.members["expected_gain"].null_count()
 
 
-def test_the_arms_of_a_file_are_used_and_doubted(own: Path) -> None:
+def test_the_arms_of_a_file_are_used_and_a_remark_doubts_them(own: Path) -> None:
     rows = [f"{customer(n)},{'control' if n % 4 == 0 else 'test'},{STARTED}" for n in range(200)]
     (own / "campaign.csv").write_text("\n".join(["customer_id,arm,assigned_at", *rows]) + "\n")
     found = new(own, "campaign", origin=str(own / "campaign.csv"))
@@ -260,7 +262,7 @@ def test_the_arms_of_a_file_are_used_and_doubted(own: Path) -> None:
     assert any("sample ratio mismatch" in each for each in mismatch.remarks)
 
 
-def test_an_unknown_arm_is_named_by_its_row(own: Path) -> None:
+def test_an_error_names_the_row_with_an_unknown_arm(own: Path) -> None:
     (own / "campaign.csv").write_text("customer_id,arm\nc0001,treated\nc0002,blue\n")
     with pytest.raises(Exception, match="row 2: unknown arm"):
         new(own, "bad", origin=str(own / "campaign.csv"), as_of=DAY)
@@ -298,7 +300,7 @@ def test_an_export_has_the_treated_arm_only(own: Path) -> None:
     assert contacts["customer_id"].to_list() == treated.to_list()
 
 
-def test_an_export_has_the_contacts_of_the_present_person_and_nobody_of_the_holdout(own: Path) -> None:
+def test_an_export_has_the_contacts_of_linked_persons_and_no_person_of_the_holdout(own: Path) -> None:
     found = new(own, "sent", origin=str(own / "list.csv"), as_of=DAY)
     of_arm = {arm: found.members.filter(pl.col("arm") == arm)["customer_id"].to_list() for arm in (TREATED, HOLDOUT)}
     one, two, three, moved = of_arm[TREATED][:4]
@@ -321,7 +323,7 @@ def campaign(own: Path, *rows: str, header: str = "customer_id,arm,assigned_at")
     return str(own / "campaign.csv")
 
 
-def test_a_row_without_an_arm_is_named_by_its_number(own: Path) -> None:
+def test_an_error_names_the_row_without_an_arm(own: Path) -> None:
     origin = campaign(own, f",treated,{STARTED}", f"c0001,treated,{STARTED}", f"c0002,,{STARTED}")
     with pytest.raises(InputError, match="row 3: unknown arm"):
         new(own, "bad", origin=origin)
@@ -337,7 +339,7 @@ def test_an_id_in_both_arms_is_refused_but_a_linked_person_is_left_out(own: Path
     assert any("1 person with linked ids in both arms left out" in each for each in found.remarks)
 
 
-def test_another_day_than_that_of_the_file_is_refused(own: Path) -> None:
+def test_an_as_of_date_that_differs_from_the_day_of_the_file_is_refused(own: Path) -> None:
     rows = [f"c0001,treated,{STARTED}", f"c0002,control,{STARTED}"]
     with pytest.raises(UsageError, match="was assigned on 2026-03-31, and --as-of is 2026-04-05"):
         new(own, "day", origin=campaign(own, *rows), as_of=date(2026, 4, 5), dry_run=True)
@@ -353,12 +355,12 @@ def test_persons_of_a_file_who_are_in_no_table_are_counted_by_arm(own: Path) -> 
         new(own, "unknown", origin=campaign(own, "x", "y", header="customer_id"), as_of=DAY, dry_run=True)
 
 
-def test_an_entry_of_a_file_must_exist(own: Path) -> None:
+def test_a_file_with_an_unknown_knowledge_entry_is_refused(own: Path) -> None:
     with pytest.raises(UnknownNameError, match="knowledge entry"):
         new(own, "e", origin=campaign(own, "c0001,call-bakc", "c0002,", header="customer_id,entry"), as_of=DAY)
 
 
-def test_a_person_without_a_purchase_has_no_risk(tmp_path: Path) -> None:
+def test_the_risk_of_a_person_without_a_purchase_is_null(tmp_path: Path) -> None:
     own = make_shop(tmp_path / "shop", {customer(number) for number in range(100, 300, 3)})
     (own / "incoming" / "more.csv").write_text("customer_id,email\nprospect,a@example.org\n")
     ingest(own, own / "incoming" / "more.csv", options=IngestOptions(table="customers"))
@@ -369,7 +371,7 @@ def test_a_person_without_a_purchase_has_no_risk(tmp_path: Path) -> None:
     record(own, "cold", dry_run=True)
 
 
-def test_who_is_left_out_is_counted_by_reason_if_nobody_is_left(own: Path) -> None:
+def test_an_error_counts_suppressed_persons_by_reason_if_nobody_may_be_contacted(own: Path) -> None:
     new(own, "first", origin=str(own / "list.csv"), as_of=DAY, holdout=0.5)
     with pytest.raises(
         NotEnoughDataError,
@@ -378,7 +380,7 @@ def test_who_is_left_out_is_counted_by_reason_if_nobody_is_left(own: Path) -> No
         new(own, "second", origin=str(own / "list.csv"), as_of=DAY)
 
 
-def test_treated_persons_with_a_negative_expected_gain_are_doubted() -> None:
+def test_a_remark_counts_treated_persons_with_a_negative_expected_gain() -> None:
     members = pl.DataFrame({"arm": [TREATED, TREATED, HOLDOUT], "expected_gain": [-1.0, 2.0, -3.0]})
     assert [each.startswith("1 treated person has an expected gain below zero") for each in gain_remarks(members)] == [
         True

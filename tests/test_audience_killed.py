@@ -1,4 +1,4 @@
-"""``audience new`` killed at any write: nothing is half-written, and the same call completes it."""
+"""``audience new`` killed before any of its writes leaves no incomplete file, and a repeated call completes it."""
 
 from __future__ import annotations
 

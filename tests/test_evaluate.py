@@ -1,4 +1,4 @@
-"""``ckm.evaluate``: every figure of a small shop, worked out by hand."""
+"""``ckm.evaluate``: every metric of a small shop equals its value computed by hand."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ VALUES = {
     "incremental_margin": (1360, 100),
     # spring: 80 × 30; calls and early have no effect on net sales
     "incremental_net_sales": (2400, None),
-    # 2 EUR × (80 + 40); before: 2 × 50
+    # contacts: 2 EUR × (80 + 40) treated persons; before: 2 × 50
     "contact_costs": (240, 100),
-    # 5 EUR × 80 of spring, the only audience with an offer
+    # offers: 5 EUR × 80 treated persons of spring, the only audience with an offer
     "offer_costs": (400, 0),
-    # 2 entries × 4 + 2 audiences × 6 + 3 months × 2; before: 1 × 4 + 1 × 6 + 3 × 2
+    # hours: 2 entries × 4 + 2 audiences × 6 + 3 months × 2; before: 1 × 4 + 1 × 6 + 3 × 2
     "hours_of_work": (26, 16),
     "hour_costs": (1300, 800),
     "total_costs": (1940, 900),
     "net_return": (1360 - 1940, 100 - 900),
     "return_on_cost": (-580 / 1940, -800 / 900),
-    # months until 1360 EUR in 3 months have paid 1940 EUR
+    # months until a margin of 1360 EUR per 3 months equals costs of 1940 EUR
     "payback_months": (1940 * 3 / 1360, 900 * 3 / 100),
     # spring: 80 × 0.1; before: 50 × 0.04 fewer churned
     "incremental_buyers": (8, 2),
@@ -108,13 +108,13 @@ VALUES = {
 }
 
 
-def test_every_metric_is_worked_out_by_hand_or_by_a_test_below(found: Evaluation) -> None:
+def test_every_metric_has_an_expected_value_in_this_file(found: Evaluation) -> None:
     below = {"return_probability", "entries_by_mode", "days_in_mode", "slowest_mode"}
     assert {*VALUES, *below} == set(found.frame["metric"]) == set(load_metrics())
 
 
 @pytest.mark.parametrize("metric", VALUES)
-def test_the_value_and_the_previous_one_are_those_worked_out_by_hand(found: Evaluation, metric: str) -> None:
+def test_the_values_of_both_periods_equal_those_computed_by_hand(found: Evaluation, metric: str) -> None:
     value, previous = VALUES[metric]
     one = row(found, metric)
     assert one["value"] == (None if value is None else pytest.approx(value, abs=1e-6))
@@ -133,7 +133,7 @@ def test_the_value_and_the_previous_one_are_those_worked_out_by_hand(found: Eval
         ("cost_per_incremental_buyer", 860 / (80 * 0.18), 860 / (80 * 0.02)),
     ],
 )
-def test_intervals_by_simulation_are_those_of_a_sum_of_normal_effects(
+def test_simulated_intervals_equal_those_of_a_sum_of_normal_effects(
     found: Evaluation, metric: str, low: float, high: float
 ) -> None:
     one = row(found, metric)
@@ -142,13 +142,13 @@ def test_intervals_by_simulation_are_those_of_a_sum_of_normal_effects(
     assert one["high"] == pytest.approx(high, abs=0.015 * width)
 
 
-def test_an_open_end_of_a_cost_per_buyer_is_null_where_the_effect_may_be_none(shop: Path) -> None:
+def test_the_upper_end_of_a_cost_per_buyer_is_null_if_the_effect_may_be_zero(shop: Path) -> None:
     one = row(evaluate(shop, as_of=AS_OF.replace(month=3, day=31)), "cost_per_incremental_buyer")
     assert one["low"] == pytest.approx(400 / (50 * 0.1), rel=0.02)
     assert one["high"] is None
 
 
-def test_the_probability_of_a_return_is_that_of_the_normal_sum(found: Evaluation) -> None:
+def test_the_return_probability_equals_that_of_a_sum_of_normal_effects(found: Evaluation) -> None:
     deviation = HALF / NormalDist().inv_cdf(0.975)
     assert row(found, "return_probability")["value"] == pytest.approx(
         1 - NormalDist(1360, deviation).cdf(1940), abs=0.004
@@ -168,14 +168,14 @@ def test_rates_have_wilson_intervals_and_their_number_of_observations(found: Eva
         assert one["n"] == whole
 
 
-def test_margin_is_shown_by_audience_with_its_own_interval(found: Evaluation) -> None:
+def test_the_margin_of_each_audience_has_the_measured_interval(found: Evaluation) -> None:
     spring, calls = row(found, "incremental_margin", "spring"), row(found, "incremental_margin", "calls")
     assert (spring["value"], spring["low"], spring["high"]) == (960, 160, 1760)
     assert (calls["value"], calls["low"], calls["high"]) == (400, 160, 640)
     assert row(found, "incremental_net_sales", "calls")["note"] is not None
 
 
-def test_knowledge_moves_and_where_it_gets_stuck_is_read_from_git(found: Evaluation) -> None:
+def test_moves_between_modes_and_the_slowest_mode_are_computed_from_git(found: Evaluation) -> None:
     assert row(found, "entries_by_mode", "externalise")["value"] == 1
     assert row(found, "entries_by_mode", "combine")["value"] == 2
     assert row(found, "moves_between_modes", "socialise → externalise")["value"] == 1
@@ -198,7 +198,7 @@ def test_an_invitation_to_the_programme_is_measured_against_its_holdout(tmp_path
     assert (one["value"], one["low"], one["high"], one["n"]) == (4, 1, 7, 70)
 
 
-def test_the_change_is_null_where_the_previous_value_is_partial(found: Evaluation) -> None:
+def test_the_change_is_null_if_the_previous_value_is_incomplete(found: Evaluation) -> None:
     assert row(found, "net_return")["change"] == -580 + 800
     assert row(found, "contributors")["change"] == 2
     assert row(found, "searches")["change"] is None  # the log begins in March
@@ -213,20 +213,20 @@ def test_goals_are_compared_with_their_metrics(found: Evaluation) -> None:
     assert row(found, "net_return")["goal"] is None
 
 
-def test_what_cannot_be_said_is_named_with_its_reason(found: Evaluation) -> None:
+def test_metrics_without_a_value_have_the_reason(found: Evaluation) -> None:
     missing = {(each["metric"], each["of"]): each["note"] for each in found.missing.to_dicts()}
     assert missing["entries_shown", ""] == "showing an entry is not logged (kb.log_queries)"
     assert all(missing.values())
 
 
-def test_without_git_the_state_of_the_past_is_not_known(tmp_path: Path) -> None:
+def test_without_git_metrics_of_past_states_have_no_value(tmp_path: Path) -> None:
     found = evaluate(make_shop(tmp_path / "shop", git=False), as_of=AS_OF)
     assert row(found, "entries")["value"] == 4
     assert row(found, "entries")["previous"] is None
     assert "git" in str(row(found, "moves_between_modes")["note"])
 
 
-def test_without_costs_in_the_settings_the_return_says_what_it_leaves_out(tmp_path: Path) -> None:
+def test_without_costs_in_the_settings_a_note_names_the_missing_costs(tmp_path: Path) -> None:
     root = make_shop(tmp_path / "shop", git=False)
     (root / "ckm.yaml").write_text("evaluate: {period: 3mo}\n", encoding="utf-8")
     found = evaluate(root, as_of=AS_OF)
@@ -243,7 +243,7 @@ def test_an_unknown_goal_is_refused(tmp_path: Path) -> None:
         evaluate(root, as_of=AS_OF)
 
 
-def test_a_file_is_refused(tmp_path: Path) -> None:
+def test_a_file_instead_of_a_workspace_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sales.csv"
     path.write_text("order_id,customer_id,ordered_at,net\n1,a,2026-01-01,5\n", encoding="utf-8")
     with pytest.raises(UsageError, match="workspace"):
@@ -256,7 +256,7 @@ def test_the_same_data_and_seed_give_the_same_bytes(shop: Path, found: Evaluatio
     assert json.loads(again.to_json())["schema"] == "ckm.evaluation/1"
 
 
-def test_the_page_names_the_return_the_goals_and_what_cannot_be_said(found: Evaluation) -> None:
+def test_the_page_has_the_return_the_goals_and_the_metrics_without_a_value(found: Evaluation) -> None:
     page = found.to_html()
     assert "−€580" in page.replace("\u2060", "")
     assert "What cannot be said" in page
@@ -264,7 +264,7 @@ def test_the_page_names_the_return_the_goals_and_what_cannot_be_said(found: Eval
     assert "≥ 50.0%" in page
 
 
-def test_an_effect_on_net_sales_is_a_margin_by_the_share_in_the_settings(tmp_path: Path) -> None:
+def test_an_effect_on_net_sales_becomes_a_margin_by_the_margin_share_in_the_settings(tmp_path: Path) -> None:
     root = make_shop(tmp_path / "shop", git=False)
     audience(root, "calls-net", date(2026, 5, 1), 14, 40, "", effect("net", 30, 10, 50, 40))
     without = evaluate(root, as_of=AS_OF)
@@ -280,7 +280,7 @@ def test_an_effect_on_net_sales_is_a_margin_by_the_share_in_the_settings(tmp_pat
     assert row(found, "incremental_margin")["value"] == 1360 + 360
 
 
-def test_persons_who_were_treated_in_two_audiences_at_once_are_doubted(tmp_path: Path) -> None:
+def test_a_remark_counts_persons_treated_in_two_audiences_at_the_same_time(tmp_path: Path) -> None:
     from tests._outcome.shop import make_shop as make_campaign_shop
 
     shop = make_campaign_shop(tmp_path / "shop")

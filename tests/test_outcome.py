@@ -1,4 +1,4 @@
-"""``ckm.outcome``: intention to treat on a planted effect, refusals, and evidence that ranks answers."""
+"""``ckm.outcome``: intention to treat with a known effect, refusals, and evidence that changes the rank of entries."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ pytestmark = pytest.mark.slow
 
 
 def draw(root: Path, **wanted: object) -> Audience:
-    """Return the audience that a shop without orders in the window would get: the same as with them."""
+    """Create the audience ``may``; orders in its window have no influence on its members."""
     return new(root, "may", origin=str(root / "list.csv"), as_of=DAY, holdout=0.4, **wanted)  # type: ignore[arg-type]
 
 
 def ordering(members: pl.DataFrame, treated: float, holdout: float) -> set[str]:
-    """Return persons who order in the window: shares of the two arms."""
+    """Return the ids of persons who order in the window: the given shares of the treated arm and of the holdout."""
     chosen = set[str]()
     for arm, share in ((TREATED, treated), ("holdout", holdout)):
         ids = members.filter(pl.col("arm") == arm)["customer_id"].to_list()
@@ -55,7 +55,7 @@ def shop(tmp_path: Path, members: pl.DataFrame) -> Path:
     return make_shop(tmp_path / "shop", ordering(members, 0.4, 0.2))
 
 
-def test_the_effect_is_that_of_the_arms_with_newcombes_interval(shop: Path) -> None:
+def test_the_effect_is_the_difference_of_the_arms_with_newcombes_interval(shop: Path) -> None:
     found = draw(shop, entry="call-back")
     result = record(shop, "may").record
     treated, holdout = found.assignment.treated, found.assignment.holdout
@@ -68,7 +68,7 @@ def test_the_effect_is_that_of_the_arms_with_newcombes_interval(shop: Path) -> N
     assert result.primary.total[0] == pytest.approx(treated * expected.estimate)
 
 
-def test_the_file_says_what_was_recorded_in_the_same_bytes(shop: Path) -> None:
+def test_the_file_has_the_recorded_outcome_and_a_second_record_writes_equal_bytes(shop: Path) -> None:
     draw(shop)
     found = record(shop, "may")
     path = shop / "audiences" / "may" / OUTCOME
@@ -81,7 +81,7 @@ def test_the_file_says_what_was_recorded_in_the_same_bytes(shop: Path) -> None:
         read_outcome(path)
 
 
-def test_the_outcome_as_of_a_day_does_not_see_later_orders(shop: Path) -> None:
+def test_the_outcome_as_of_a_day_ignores_later_orders(shop: Path) -> None:
     draw(shop)
     with pytest.raises(NotEnoughDataError, match="0 persons with an order in the window in expectation"):
         record(shop, "may", as_of=date(2026, 4, 9))
@@ -89,7 +89,7 @@ def test_the_outcome_as_of_a_day_does_not_see_later_orders(shop: Path) -> None:
         record(shop, "may", as_of=DAY)
 
 
-def test_before_the_end_there_is_a_wider_confidence_sequence_and_nothing_to_publish(shop: Path) -> None:
+def test_before_the_end_of_the_window_the_interval_is_wider_and_publish_is_refused(shop: Path) -> None:
     draw(shop, entry="call-back")
     running = record(shop, "may", as_of=date(2026, 4, 20))
     final = record(shop, "may", dry_run=True).record.primary
@@ -101,7 +101,7 @@ def test_before_the_end_there_is_a_wider_confidence_sequence_and_nothing_to_publ
         publish(shop, "may")
 
 
-def test_a_changed_member_stops_the_outcome(shop: Path) -> None:
+def test_an_outcome_is_refused_if_a_member_was_changed(shop: Path) -> None:
     draw(shop)
     path = shop / "audiences" / "may" / MEMBERS
     path.write_text(path.read_text().replace(",holdout,", ",treated,", 1))
@@ -109,7 +109,7 @@ def test_a_changed_member_stops_the_outcome(shop: Path) -> None:
         record(shop, "may")
 
 
-def test_persons_linked_across_the_arms_are_left_out(shop: Path, members: pl.DataFrame) -> None:
+def test_persons_with_linked_ids_in_both_arms_are_left_out(shop: Path, members: pl.DataFrame) -> None:
     draw(shop)
     by_arm = {arm: members.filter(pl.col("arm") == arm)["customer_id"][0] for arm in (TREATED, "holdout")}
     left, right = sorted(by_arm.values())
@@ -127,7 +127,7 @@ def test_the_declared_adjustment_is_reported_and_an_undeclared_one_is_not(shop: 
     assert "adjusted" not in record(shop, "plain").frame["role"]
 
 
-def test_effects_by_group_are_corrected_together_and_small_groups_have_none(shop: Path) -> None:
+def test_groups_by_value_and_risk_are_significant_by_their_corrected_p_value(shop: Path) -> None:
     draw(shop)
     groups = record(shop, "may").groups
     assert set(groups["dimension"]) == {"value", "risk"}
@@ -137,14 +137,14 @@ def test_effects_by_group_are_corrected_together_and_small_groups_have_none(shop
     assert groups["treated"].sum() == 2 * record(shop, "may", dry_run=True).record.primary.treated
 
 
-def test_rules_of_targeting_are_compared_by_the_effect_of_their_halves(shop: Path) -> None:
+def test_the_outcome_has_the_halves_of_the_rules_response_and_uplift(shop: Path) -> None:
     draw(shop)
     rules = record(shop, "may").rules
     assert set(rules["rule"]) == {"response", "uplift"}
     assert rules.group_by("rule").agg(pl.col("treated").sum())["treated"].n_unique() == 1
 
 
-def test_churn_is_the_opposite_of_orders_and_has_a_reduction(shop: Path) -> None:
+def test_the_effect_on_churn_is_minus_the_effect_on_orders_and_has_a_relative_reduction(shop: Path) -> None:
     draw(shop, metric="churn")
     found = record(shop, "may").record
     assert found.primary.verdict == "helps"
@@ -164,7 +164,7 @@ def test_complaints_in_the_window_are_counted_per_person(shop: Path) -> None:
         new(shop, "v2", origin=str(shop / "list.csv"), as_of=date(2026, 2, 1), metric="visit")
 
 
-def test_evidence_is_written_on_the_entry_and_ranks_it(shop: Path) -> None:
+def test_evidence_is_written_to_the_entry_and_changes_its_rank(shop: Path) -> None:
     other = (shop / "kb" / "call.yaml").read_text().replace("call-back", "a-letter")
     (shop / "kb" / "letter.yaml").write_text(other)
     draw(shop, entry="call-back")
@@ -181,7 +181,7 @@ def test_evidence_is_written_on_the_entry_and_ranks_it(shop: Path) -> None:
     assert [hit.id for hit in search(shop / "kb", "call the customer back", as_of=DAY).hits] == before
 
 
-def test_a_measured_harm_is_a_finding_and_ranks_last(tmp_path: Path, members: pl.DataFrame) -> None:
+def test_an_entry_with_a_measured_harm_is_a_finding_and_ranks_last(tmp_path: Path, members: pl.DataFrame) -> None:
     shop = make_shop(tmp_path / "shop", ordering(members, 0.2, 0.4))
     (shop / "kb" / "z.yaml").write_text((shop / "kb" / "call.yaml").read_text().replace("call-back", "z-letter"))
     draw(shop, entry="call-back")
@@ -193,7 +193,7 @@ def test_a_measured_harm_is_a_finding_and_ranks_last(tmp_path: Path, members: pl
     assert next(hit.id for hit in search(shop / "kb", "call the customer back", as_of=LATER).hits) == "z-letter"
 
 
-def test_an_interval_over_zero_earns_nothing(tmp_path: Path, members: pl.DataFrame) -> None:
+def test_evidence_whose_interval_includes_zero_does_not_change_the_rank(tmp_path: Path, members: pl.DataFrame) -> None:
     shop = make_shop(tmp_path / "shop", ordering(members, 0.3, 0.3))
     (shop / "kb" / "a.yaml").write_text((shop / "kb" / "call.yaml").read_text().replace("call-back", "a-letter"))
     draw(shop, entry="call-back")
@@ -205,7 +205,7 @@ def test_an_interval_over_zero_earns_nothing(tmp_path: Path, members: pl.DataFra
     ]
 
 
-def test_an_audience_without_an_entry_credits_nobody(shop: Path) -> None:
+def test_publishing_an_audience_without_an_entry_is_refused(shop: Path) -> None:
     draw(shop)
     with pytest.raises(UsageError, match="has no outcome"):
         publish(shop, "may")
@@ -215,13 +215,13 @@ def test_an_audience_without_an_entry_credits_nobody(shop: Path) -> None:
 
 
 def outcome_of_warnings(shop: Path, reduction: tuple[float, float, float]) -> None:
-    """Make the recorded outcome one of an audience of churn warnings with this reduction."""
+    """Change the recorded outcome to that of an audience of churn warnings with this relative reduction."""
     path = shop / "audiences" / "may" / OUTCOME
     plain = json.loads(path.read_text()) | {"origin": "churn-warn", "reduction": reduction}
     path.write_text(json.dumps(plain))
 
 
-def test_a_measured_offer_replaces_the_assumed_success_rate_where_it_contradicts_it(shop: Path) -> None:
+def test_a_measured_offer_success_rate_replaces_an_assumed_rate_outside_of_its_interval(shop: Path) -> None:
     draw(shop)
     record(shop, "may")
     assumed, workspace = Assumptions.of(ChurnSettings()), open_workspace(shop)
@@ -234,7 +234,7 @@ def test_a_measured_offer_replaces_the_assumed_success_rate_where_it_contradicts
     assert with_measured_offer(assumed, workspace, DAY) == (assumed, ())
 
 
-def test_a_measurement_that_contradicts_neither_zero_nor_the_assumption_is_only_stated(shop: Path) -> None:
+def test_a_measured_offer_success_rate_that_agrees_with_zero_and_the_assumption_is_only_a_remark(shop: Path) -> None:
     draw(shop)
     record(shop, "may")
     outcome_of_warnings(shop, (0.1, -0.3, 0.5))
@@ -247,7 +247,7 @@ def test_a_measurement_that_contradicts_neither_zero_nor_the_assumption_is_only_
 
 
 @pytest.mark.parametrize("words", [("audience", "list"), ("outcome", "record", "spring"), ("evaluate",)])
-def test_a_folder_that_is_no_workspace_is_refused_and_not_read_as_data(
+def test_a_folder_that_is_not_a_workspace_is_refused_and_not_read_as_data(
     words: tuple[str, ...], tmp_path: Path, run: Run
 ) -> None:
     (tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,net,currency\n1,a,2025-01-01,5,EUR\n")

@@ -1,4 +1,4 @@
-"""Files of contacts: headers and normalisation as each program documents them, hashes against published ones."""
+"""Contact files: headers and normalisation as documented by each platform, and hashes equal to published examples."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("to", TARGETS)
-def test_the_header_is_the_documented_one(to: str) -> None:
+def test_the_header_of_each_target_is_the_documented_one(to: str) -> None:
     assert contacts(to).columns == HEADERS[to]
 
 
-def test_meta_gets_the_published_hashes() -> None:
+def test_the_export_for_meta_has_the_hashes_that_meta_publishes() -> None:
     row = contacts("meta").row(0, named=True)
     assert (row["email"], row["phone"], row["fn"], row["country"]) == (JOHN, PHONE, MARY, US)
 
@@ -77,7 +77,7 @@ def test_a_national_number_gets_the_code_of_its_country_and_a_short_one_is_left_
     assert numbers == ["+16505551212", "+49301234567", None, None]
 
 
-def test_persons_without_a_contact_that_the_program_needs_are_left_out_and_counted() -> None:
+def test_persons_without_a_field_that_the_target_needs_are_left_out_and_counted() -> None:
     found = contact_list("mailchimp", ASSIGNMENT, TREATED, Dataset({"customers": PEOPLE.lazy()}, "shop"))
     assert found.frame.height == 2
     assert any("2 persons of the treated arm left out: no email" in each for each in found.remarks)
@@ -91,7 +91,7 @@ def test_a_full_name_is_split_for_matching_only() -> None:
     assert "First Name" not in contacts("klaviyo", people).columns
 
 
-def test_of_two_records_of_a_person_the_first_known_value_counts() -> None:
+def test_of_two_records_of_a_person_the_first_known_value_is_used() -> None:
     twice = pl.concat([PEOPLE, PEOPLE.filter(pl.col("customer_id") == "d").with_columns(email=pl.lit("d@example.org"))])
     assert contacts("csv", twice)["email"].to_list() == ["john_smith@gmail.com", "p@example.org", None, "d@example.org"]
 
@@ -103,7 +103,7 @@ def test_the_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     assert path.read_text().splitlines()[0] == ",".join(HEADERS["csv"])
 
 
-def test_without_a_table_of_customers_the_ids_are_left() -> None:
+def test_without_the_table_customers_the_export_has_ids_only() -> None:
     found = contact_list("csv", ASSIGNMENT, TREATED, Dataset({}, "shop"))
     assert found.frame.columns == ["customer_id", "why", "entry", "offer"]
 
@@ -122,7 +122,7 @@ def test_names_are_hashed_without_punctuation_and_with_single_blanks() -> None:
     assert google["Last Name"].to_list()[0] == hashed("obrien")
 
 
-def test_google_gets_an_address_whole_or_not_at_all() -> None:
+def test_the_export_for_google_has_a_complete_address_or_none() -> None:
     people = PEOPLE.with_columns(postcode=pl.Series(["94016", None, None, None]))
     found = contacts("google", people)
     address = found.select("First Name", "Last Name", "Country", "Zip").rows()

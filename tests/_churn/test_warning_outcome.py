@@ -38,7 +38,7 @@ def test_the_outcome_of_warnings_is_reported_once_their_horizon_has_passed(store
     )
     outcome = warning_outcome(earlier, since, horizon=HORIZON)
     assert (outcome.customers, outcome.churned, outcome.warned, outcome.warned_churned) == (6, 4, 3, 2)
-    # gone on 10 July (MAY + 40 days): a was first warned on 1 May, 70 days before, and c on 31 May, 40 days before
+    # a and c churned on 10 July (MAY + 40 days); the first warning of a was 70 days earlier (1 May), of c 40 (31 May)
     assert outcome.median_days_before == 55.0
     assert outcome.sentence == (
         "of 3 customers with a warning on 2026-05-31, 2 churned by 2026-06-30; "

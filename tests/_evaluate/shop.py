@@ -1,4 +1,4 @@
-"""A small shop whose return and efficiency are worked out by hand in ``tests/test_evaluate.py``."""
+"""Small workspace for tests, whose metrics are computed by hand in ``tests/test_evaluate.py``."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _tables(root: Path) -> None:
 
 
 def effect(metric: str, estimate: float, low: float, high: float, treated: int) -> MeasuredEffect:
-    """Return an effect with an interval; the means do not matter here."""
+    """Return an effect with an interval; the means of the arms are arbitrary, because no metric uses them."""
     return MeasuredEffect(metric, estimate, low, high, treated, 20, 0.0, 0.0, "by hand")
 
 
@@ -169,7 +169,7 @@ def _knowledge(root: Path, *, git: bool) -> None:
 
 
 def call(root: Path, *words: str, day: str = "2026-01-01") -> None:
-    """Run git at noon of a day."""
+    """Run a git command with noon of a day as the time of the commit."""
     at = f"{day}T12:00:00+00:00"
     who = {"GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.org"}
     who |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in who.items()}

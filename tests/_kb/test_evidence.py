@@ -1,4 +1,4 @@
-"""Evidence on an entry: its verdict, by metric and day."""
+"""Evidence on a knowledge entry: verdict by interval, metric and day."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ def test_the_verdict_follows_from_the_interval_and_the_direction_of_the_metric(f
     assert found.verdict == verdict
 
 
-def test_the_sentence_has_points_of_a_rate_and_plain_amounts() -> None:
+def test_the_sentence_has_percentage_points_for_a_rate_and_plain_numbers_for_an_amount() -> None:
     rate = "helps: order +5 points (+1 to +9) against a holdout, 200 treated, 100 holdout, audience may, 2026-05-01"
     assert evidence(0.01, 0.09).sentence() == rate
     assert "net +2.5 (-1 to +6)" in evidence(-1.0, 6.0, "net").sentence()
 
 
-def test_the_newest_evidence_known_on_the_day_counts() -> None:
+def test_the_verdict_on_a_day_is_that_of_the_newest_evidence_up_to_it() -> None:
     items = [evidence(0.01, 0.09, day=date(2026, 1, 1)), evidence(-0.09, -0.01, day=DAY)]
     assert verdict_of(items) == HARMS
     assert verdict_of(items, date(2026, 4, 30)) == HELPS
     assert verdict_of(items, date(2025, 12, 31)) == UNCLEAR
 
 
-def test_of_equally_new_evidence_the_worst_counts() -> None:
+def test_of_evidence_with_the_same_date_the_worst_verdict_is_used() -> None:
     assert verdict_of([evidence(0.01, 0.09), evidence(-0.09, -0.01, audience="june")]) == HARMS
 
 
-def test_values_that_are_no_evidence_are_left_out() -> None:
+def test_invalid_items_of_evidence_are_left_out() -> None:
     plain = {"audience": "may", "metric": "order", "effect": "0.05", "low": "0.01", "high": "0.09", "treated": "200",
              "holdout": "100", "window_days": "30", "date": "2026-05-01", "run": "abc"}  # fmt: skip
     assert read_evidence([plain]) == (evidence(0.01, 0.09),)

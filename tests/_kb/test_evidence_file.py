@@ -1,4 +1,4 @@
-"""Writing evidence keeps comments, layout, line ends and all other values of a file."""
+"""Writing evidence to a file does not change its comments, layout, line ends and other values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_evidence_is_written_before_the_review_and_its_comment() -> None:
     assert [line for line in lines if line not in lines[place - 2 : place]] == ENTRY.splitlines()
 
 
-def test_evidence_of_another_audience_is_added_and_of_the_same_one_replaced() -> None:
+def test_evidence_of_another_audience_is_added_and_of_the_same_audience_replaced() -> None:
     both = written(written(ENTRY), JUNE)
     assert both.count("audience: ") == 2
     newer = Evidence("may", "order", 0.06, 0.02, 0.1, 210, 105, 30, date(2026, 5, 2), "0123456789ab")
@@ -75,7 +75,7 @@ def test_only_the_named_document_of_a_file_changes() -> None:
     assert found.count(MAY.line()) == 1
 
 
-def test_evidence_that_is_no_list_is_left_alone(tmp_path: Path) -> None:
+def test_an_entry_whose_evidence_is_not_a_list_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(ENTRY.replace("review:", "evidence: a survey\nreview:"))
     with pytest.raises(UsageError, match="evidence cannot be added here"):
         write_evidence(tmp_path, "call-back", MAY)

@@ -1,4 +1,4 @@
-"""A workspace with orders, contacts, complaints and a knowledge base, in which the effect of a campaign is known."""
+"""Workspace for tests, with orders, consents, complaints and a knowledge base, and a known effect of a campaign."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def customer(number: int) -> str:
 
 
 def make_shop(root: Path, ordering: set[str] = frozenset(), *, until: str = "2026-05-31") -> Path:
-    """Make a workspace; the customers ``ordering`` order once on 10 April, all ordered before April."""
+    """Create a workspace. All customers have orders before April; those in ``ordering`` have one more on 10 April."""
     lay_out(root)
     random = np.random.default_rng(5)
     lines = ["order_id,customer_id,ordered_at,net,cost,currency"]

@@ -1,4 +1,4 @@
-"""Effects: when they are refused, groups with Holm's correction, and rules of targeting."""
+"""Effects of an experiment: refusal with too few buyers, groups with Holm's correction, and rules of targeting."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def experiment(values: np.ndarray, treated: np.ndarray, metric: str = "order") -
     return Experiment(metric, values.astype(float), treated, members)
 
 
-def test_the_refusal_does_not_depend_on_how_the_buyers_fell_into_the_arms() -> None:
+def test_the_refusal_depends_on_the_number_of_buyers_and_not_on_their_arms() -> None:
     treated = np.arange(1_000) >= 100
     bought = np.zeros(1_000)
     bought[:100] = 1  # every buyer is in the holdout
@@ -45,40 +45,40 @@ def test_too_few_buyers_in_expectation_are_refused_with_both_numbers() -> None:
         few.require_enough()
 
 
-def test_of_a_rate_near_one_the_others_are_counted() -> None:
+def test_for_a_rate_near_one_the_persons_without_the_outcome_are_counted() -> None:
     treated = np.arange(1_000) >= 500
     nearly_all = experiment((np.arange(1_000) % 100 != 0).astype(float), treated)
     assert nearly_all.expected_buyers == pytest.approx(5)
     assert not nearly_all.is_enough
 
 
-def test_an_amount_needs_amounts_in_both_arms() -> None:
+def test_the_effect_on_an_amount_needs_positive_amounts_in_both_arms() -> None:
     treated = np.arange(1_000) >= 500
     amounts = np.where(np.arange(1_000) >= 502, 20.0, 0.0)
     assert not experiment(amounts, treated, "net").is_enough
 
 
-def test_groups_are_those_with_several_values_and_small_ones_are_not_tested() -> None:
+def test_dimensions_with_one_value_have_no_groups_and_small_groups_are_not_tested() -> None:
     random = np.random.default_rng(1)
     treated = random.random(900) < 0.7
     values = random.random(900) < np.where(treated, 0.5, 0.2)
     groups = group_effects(experiment(values, treated))
-    assert list(dict.fromkeys(groups["dimension"])) == ["value", "risk"]  # one entry and no segment
+    assert list(dict.fromkeys(groups["dimension"])) == ["value", "risk"]  # all have one entry and no segment
     assert groups["significant"].all()
     few = group_effects(experiment(np.arange(900) % 60 == 0, treated))
     assert few["effect"].null_count() == few.height == few["p_holm"].null_count()
 
 
-def test_without_an_effect_a_group_is_rarely_declared() -> None:
+def test_without_an_effect_groups_are_rarely_significant() -> None:
     random = np.random.default_rng(2)
     declared = 0
     for _ in range(60):
         treated = random.random(600) < 0.6
         declared += bool(group_effects(experiment(random.random(600) < 0.3, treated))["significant"].any())
-    assert declared <= 8  # 5 % of 60 are 3; more than 8 happen in one of 200
+    assert declared <= 8  # 3 of 60 are expected at 5 %; the probability of more than 8 is below 0.5 %
 
 
-def test_a_rule_has_two_halves_of_all_persons() -> None:
+def test_the_two_halves_of_a_rule_contain_all_persons() -> None:
     random = np.random.default_rng(3)
     treated = random.random(500) < 0.5
     rules = rule_effects(experiment(random.random(500) < 0.4, treated))

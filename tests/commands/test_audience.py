@@ -1,4 +1,4 @@
-"""``ckm audience``, ``ckm outcome`` and ``ckm kb-used`` as a shell sees them."""
+"""``ckm audience``, ``ckm outcome`` and ``ckm kb-used``: printed text, files and exit codes."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_a_new_audience_prints_its_arms_and_its_power(run: Run, shop: Path) -> N
     assert "open_complaint 1" in done.stderr
 
 
-def test_a_dry_run_writes_nothing_and_gives_the_members(run: Run, shop: Path) -> None:
+def test_a_dry_run_writes_no_audience_and_prints_the_members(run: Run, shop: Path) -> None:
     done = run(*NEW, "--from", str(shop / "list.csv"), "-C", shop, "--dry-run", "-f", "csv")
     assert done.exit_code == 0
     assert done.stdout.splitlines()[0].startswith("customer_id,arm,stratum,why,entry")
     assert not (shop / "audiences").exists()
 
 
-def test_the_contacts_are_written_for_their_owner_alone(run: Run, shop: Path, tmp_path: Path) -> None:
+def test_the_contact_file_is_readable_by_its_owner_only(run: Run, shop: Path, tmp_path: Path) -> None:
     made(run, shop)
     path = tmp_path / "meta.csv"
     done = run("audience", "export", "may", "--to", "meta", "-o", path, "-C", shop)
@@ -50,7 +50,7 @@ def test_the_contacts_are_written_for_their_owner_alone(run: Run, shop: Path, tm
     assert "@" not in path.read_text()
 
 
-def test_a_changed_file_ends_with_6_and_too_few_buyers_with_4(run: Run, shop: Path) -> None:
+def test_a_changed_file_exits_with_6_and_too_few_buyers_exit_with_4(run: Run, shop: Path) -> None:
     made(run, shop)
     few = run("outcome", "record", "may", "-C", shop)
     assert few.exit_code == 4
@@ -61,7 +61,7 @@ def test_a_changed_file_ends_with_6_and_too_few_buyers_with_4(run: Run, shop: Pa
     assert run("outcome", "record", "may", "-C", shop).exit_code == 6
 
 
-def test_a_refused_outcome_is_a_json_error_without_ids(run: Run, shop: Path) -> None:
+def test_the_json_error_of_a_refused_outcome_has_no_customer_ids(run: Run, shop: Path) -> None:
     made(run, shop)
     done = run("outcome", "record", "may", "-C", shop, "-f", "json")
     error = json.loads(done.stderr.splitlines()[-1])["error"]
@@ -81,7 +81,7 @@ def test_a_refused_outcome_is_a_json_error_without_ids(run: Run, shop: Path) -> 
         (("outcome", "publish", "may", "--dry-run"), "go with record"),
     ],
 )
-def test_a_wrong_call_says_what_to_write(run: Run, shop: Path, words: tuple[str, ...], hint: str) -> None:
+def test_invalid_arguments_exit_with_a_hint(run: Run, shop: Path, words: tuple[str, ...], hint: str) -> None:
     made(run, shop)
     done = run(*words, "-C", shop)
     assert done.exit_code == 2
@@ -117,13 +117,13 @@ def test_a_broken_line_of_the_usage_log_is_counted(run: Run, shop: Path) -> None
         ("export", "x", "--meta", "m.json"),
     ],
 )
-def test_an_option_that_an_action_does_not_use_is_refused(run: Run, shop: Path, words: tuple[str, ...]) -> None:
+def test_an_option_of_another_action_is_refused(run: Run, shop: Path, words: tuple[str, ...]) -> None:
     done = run("audience", *words, "-C", shop)
     assert done.exit_code == 2
     assert f"does not go with {words[0]}" in done.stderr
 
 
-def test_meta_has_the_columns_of_audience_and_outcome(run: Run, tmp_path: Path) -> None:
+def test_meta_describes_the_columns_of_audience_and_outcome(run: Run, tmp_path: Path) -> None:
     shop = make_shop(tmp_path / "shop", {f"c{number:04d}" for number in range(0, 600, 4)})
     for number, words in enumerate(
         ((*NEW, "--from", str(shop / "list.csv"), "--entry", "call-back"), ("audience", "show", "may"),

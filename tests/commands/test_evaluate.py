@@ -1,4 +1,4 @@
-"""``ckm evaluate``: sections on the screen, rows and objects for machines, pages in six languages, and exit codes."""
+"""``ckm evaluate``: sections on the screen, CSV and JSON, HTML pages in six languages, and exit codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_shop(tmp_path_factory.mktemp("evaluate") / "shop")
 
 
-def test_the_screen_has_the_sections_and_what_cannot_be_said(shop: Path, run: Run) -> None:
+def test_the_screen_has_all_sections_and_the_metrics_without_a_value(shop: Path, run: Run) -> None:
     done = run("evaluate", shop, *DAY, "-f", "table")
     assert done.exit_code == 0
     for title in ("return", "efficiency", "service", "coverage", "what cannot be said"):
@@ -32,7 +32,7 @@ def test_the_screen_has_the_sections_and_what_cannot_be_said(shop: Path, run: Ru
     assert "\nwhat is left out\n" in done.stdout
 
 
-def test_machine_formats_have_every_row(shop: Path, run: Run) -> None:
+def test_csv_and_json_have_every_row(shop: Path, run: Run) -> None:
     rows = list(csv.DictReader(StringIO(run("evaluate", shop, *DAY, "-f", "csv").stdout)))
     whole = json.loads(run("evaluate", shop, *DAY, "-f", "json").stdout)
     assert list(rows[0]) == list(COLUMNS)
@@ -43,7 +43,7 @@ def test_machine_formats_have_every_row(shop: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_page_is_written_in_each_language(shop: Path, run: Run, tmp_path: Path, lang: str) -> None:
+def test_the_html_page_is_written_in_each_language(shop: Path, run: Run, tmp_path: Path, lang: str) -> None:
     path = tmp_path / "page.html"
     assert run("evaluate", shop, *DAY, "--lang", lang, "-o", path).exit_code == 0
     page = path.read_text(encoding="utf-8")
@@ -52,13 +52,13 @@ def test_the_page_is_written_in_each_language(shop: Path, run: Run, tmp_path: Pa
     assert "{" not in page.partition("<body>")[2]
 
 
-def test_the_period_is_that_of_the_option(shop: Path, run: Run) -> None:
+def test_the_option_period_sets_the_length_of_both_periods(shop: Path, run: Run) -> None:
     whole = json.loads(run("evaluate", shop, *DAY, "--period", "1mo", "-f", "json").stdout)
     assert whole["period"] == {"first": "2026-06-01", "last": "2026-06-30"}
     assert whole["compared"] == {"first": "2026-05-01", "last": "2026-05-31"}
 
 
-def test_facts_of_the_run_are_written(shop: Path, run: Run, tmp_path: Path) -> None:
+def test_the_option_meta_writes_the_facts_of_the_run(shop: Path, run: Run, tmp_path: Path) -> None:
     path = tmp_path / "meta.json"
     assert run("evaluate", shop, *DAY, "-f", "csv", "--meta", path).exit_code == 0
     facts = json.loads(path.read_bytes())
@@ -74,7 +74,7 @@ def test_facts_of_the_run_are_written(shop: Path, run: Run, tmp_path: Path) -> N
         (("--lang", "xx"), 2),
     ],
 )
-def test_wrong_usage_has_its_exit_code(shop: Path, run: Run, words: tuple[str, ...], code: int) -> None:
+def test_invalid_arguments_have_their_exit_code(shop: Path, run: Run, words: tuple[str, ...], code: int) -> None:
     assert run("evaluate", shop, *DAY, *words).exit_code == code
 
 
@@ -86,7 +86,7 @@ def test_a_changed_assignment_is_refused(tmp_path: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_page_is_computed_again_byte_for_byte_and_a_changed_log_is_named(tmp_path: Path, run: Run) -> None:
+def test_verify_reproduces_the_page_byte_for_byte_and_names_a_changed_log(tmp_path: Path, run: Run) -> None:
     root = make_shop(tmp_path / "shop")
     assert run("evaluate", *DAY, "-o", root / "out" / "page.html", "-C", root).exit_code == 0
     [made] = [path.stem for path in (root / "runs").glob("*.json")]

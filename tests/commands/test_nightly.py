@@ -1,4 +1,4 @@
-"""``ckm nightly``: one run does all steps, a second run nothing, and the run after a killed one finishes it."""
+"""``ckm nightly``: a run does all steps, an equal second run nothing, and a killed run is completed by the next one."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ main()
 
 
 def orders(first: date, last: date, *, customers: int = 150) -> list[str]:
-    """The orders of a shop from ``first`` to ``last``; a customer's orders on a day do not depend on these dates."""
+    """Return the orders of a shop from ``first`` to ``last``; other dates give the same orders on common days."""
     rows = []
     for number in range(customers):
         dice = random.Random(number)
@@ -109,7 +109,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done_once(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The workspace after a first nightly run and a first segmentation."""
+    """A workspace after a first nightly run and a first segmentation."""
     shop = tmp_path_factory.mktemp("once") / "shop"
     shutil.copytree(bare, shop)
     for words in (["nightly", str(shop)], ["segment", str(shop)]):
@@ -120,7 +120,7 @@ def done_once(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def shop(done_once: Path, tmp_path: Path) -> Path:
-    """A copy of the workspace after its first run."""
+    """A copy of a workspace after its first nightly run."""
     folder = tmp_path / "shop"
     shutil.copytree(done_once, folder)
     return folder
@@ -128,7 +128,7 @@ def shop(done_once: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fresh(bare: Path, tmp_path: Path) -> Path:
-    """A copy of the workspace before its first run."""
+    """A copy of a workspace before its first nightly run."""
     folder = tmp_path / "shop"
     shutil.copytree(bare, folder)
     return folder
@@ -166,7 +166,7 @@ def condition(shop: Path) -> dict[str, object]:
 
 
 @pytest.mark.slow
-def test_a_first_run_does_every_step_and_a_second_run_nothing(fresh: Path, run: Run) -> None:
+def test_the_first_run_does_every_step_and_a_second_run_finds_all_unchanged(fresh: Path, run: Run) -> None:
     first = nightly(run, fresh)
     assert states(first) == ["done", "done", "unchanged", "done", "done"]
     accepted = len(orders(date(2024, 1, 1), date(2025, 10, 20)))
@@ -186,7 +186,7 @@ def test_a_first_run_does_every_step_and_a_second_run_nothing(fresh: Path, run: 
 
 
 @pytest.mark.slow
-def test_new_data_give_new_warnings_and_the_report_of_a_complete_month(shop: Path, run: Run) -> None:
+def test_new_data_lead_to_new_warnings_and_to_the_report_of_a_complete_month(shop: Path, run: Run) -> None:
     add_file(shop, date(2025, 10, 21), date(2025, 10, 30))
     found = nightly(run, shop)
     assert states(found) == ["done", "done", "unchanged", "done", "unchanged"]
@@ -202,7 +202,9 @@ def test_new_data_give_new_warnings_and_the_report_of_a_complete_month(shop: Pat
 
 
 @pytest.mark.slow
-def test_the_report_is_that_of_the_command_on_the_last_day_of_the_month(shop: Path, tmp_path: Path, run: Run) -> None:
+def test_the_report_equals_that_of_ckm_report_on_the_last_day_of_the_month(
+    shop: Path, tmp_path: Path, run: Run
+) -> None:
     shutil.rmtree(shop / "segments")  # of a later run
     command = ("loyalty-report", shop, "--as-of", "2025-09-30", "--period", "1mo", "-o", tmp_path / "page.html")
     assert run(*command).exit_code == 0
@@ -212,7 +214,7 @@ def test_the_report_is_that_of_the_command_on_the_last_day_of_the_month(shop: Pa
 
 
 @pytest.mark.slow
-def test_a_definition_is_refitted_at_the_age_that_the_settings_name(
+def test_a_segment_definition_is_refitted_when_it_reaches_the_age_in_the_settings(
     shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rules = "schema: ckm.segment_rules/1\nsegments: [{name: often, when: frequency >= 5}]\nother: {name: other}\n"
@@ -247,7 +249,7 @@ KILLED = {
 
 @pytest.fixture(scope="module")
 def whole(done_once: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """The state after an uninterrupted run with two new files, a refit, new warnings and a complete month."""
+    """State of the workspace after an uninterrupted run: two new files, a refit, new warnings and a complete month."""
     folder = tmp_path_factory.mktemp("whole") / "shop"
     shutil.copytree(done_once, folder)
     prepare(folder)
@@ -291,7 +293,9 @@ BROKEN = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_broken_file_is_named_and_stays_and_the_other_files_are_loaded(shop: Path, run: Run, kind: str) -> None:
+def test_a_broken_file_is_reported_and_not_moved_and_the_other_files_are_loaded(
+    shop: Path, run: Run, kind: str
+) -> None:
     add_file(shop, date(2025, 10, 21), date(2025, 11, 4))
     broken = shop / "incoming" / ("till-broken.csv" if HEADER in BROKEN[kind] else "broken.csv")
     broken.write_text(BROKEN[kind], encoding="utf-8")
@@ -321,7 +325,7 @@ def test_every_file_of_the_example_shop_is_loaded_and_one_without_a_mapping_is_a
 
 
 @pytest.mark.slow
-def test_a_broken_file_is_named_if_it_is_the_only_one(shop: Path, run: Run) -> None:
+def test_a_broken_file_is_reported_if_it_is_the_only_one(shop: Path, run: Run) -> None:
     for path in (shop / "incoming").iterdir():
         path.unlink()
     (shop / "incoming" / "unknown.csv").write_text("colour,shape\nred,round\n", encoding="utf-8")
@@ -353,7 +357,7 @@ def test_a_bug_in_one_file_is_reported_and_the_other_files_are_loaded(
 
 
 @pytest.mark.slow
-def test_a_failed_step_does_not_stop_the_next_ones(shop: Path, run: Run) -> None:
+def test_a_failed_step_does_not_stop_the_following_steps(shop: Path, run: Run) -> None:
     add_file(shop, date(2025, 10, 21), date(2025, 11, 4))
     (shop / "controls.csv").write_text("no,columns\n1,2\n", encoding="utf-8")
     (shop / "segments" / "old.yaml").write_text("schema: other\n", encoding="utf-8")
@@ -391,7 +395,9 @@ def test_too_short_a_history_exits_with_4_and_the_other_steps_run(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_run_without_errors_prints_nothing_with_q_and_o(shop: Path, tmp_path: Path, run: Run) -> None:
+def test_a_run_without_errors_prints_nothing_with_quiet_and_an_output_file(
+    shop: Path, tmp_path: Path, run: Run
+) -> None:
     done = run("nightly", shop, "-q", "-o", tmp_path / "run.json")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
     assert [row["step"] for row in json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))] == STEPS
@@ -419,7 +425,7 @@ def test_the_workspace_as_argument_and_as_option_is_refused(bare: Path, run: Run
     assert "contradict" in done.stderr
 
 
-def test_every_exit_code_of_a_step_has_its_precedence() -> None:
+def test_the_precedence_covers_every_exit_code_of_a_step() -> None:
     of_steps = {code for code in EXIT_CODES if code <= 70}
     assert set(PRECEDENCE) == of_steps
     assert strongest([]) == 0

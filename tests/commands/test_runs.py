@@ -1,4 +1,4 @@
-"""Tests of ``ckm runs``, on manifests that the commands themselves wrote."""
+"""``ckm runs`` lists, verifies, compares and removes the manifests that commands have written."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def the_run(shop: Path) -> str:
     return runs(shop).manifests[-1].run
 
 
-def test_a_file_in_a_workspace_gets_a_manifest_and_stdout_gets_none(shop: Path, run: Run) -> None:
+def test_a_result_file_in_a_workspace_is_recorded_and_output_to_stdout_is_not(shop: Path, run: Run) -> None:
     assert run("segment").exit_code == 0
     assert not (shop / "runs").exists()
     assert run("segment", "-o", "out/a.csv", "--meta", "out/a.json").exit_code == 0
@@ -53,7 +53,7 @@ def test_a_file_in_a_workspace_gets_a_manifest_and_stdout_gets_none(shop: Path, 
     assert stat.S_IMODE((shop / "runs" / f"{made.run}.json").stat().st_mode) == 0o600
 
 
-def test_a_file_outside_of_a_workspace_gets_no_manifest(
+def test_a_result_file_outside_of_a_workspace_is_not_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
     (tmp_path / "orders.csv").write_text(ORDERS)
@@ -68,7 +68,7 @@ def test_a_command_that_fails_is_not_recorded(shop: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_an_equal_request_has_one_manifest(shop: Path, run: Run) -> None:
+def test_a_repeated_request_with_equal_outputs_has_one_manifest(shop: Path, run: Run) -> None:
     run("segment", "-o", "out/first.csv")  # saves the definition, which is an input from now on
     run("segment", "-o", "out/a.csv")
     run("segment", "-o", "out/a.csv")
@@ -77,7 +77,7 @@ def test_an_equal_request_has_one_manifest(shop: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_is_verified_by_the_beginning_of_its_name(shop: Path, run: Run) -> None:
+def test_verify_finds_a_run_by_the_first_digits_of_its_name(shop: Path, run: Run) -> None:
     run("segment", "--by", "lifecycle", "-o", "out/a.parquet")
     found = run("runs", "verify", the_run(shop)[:6])
     assert found.exit_code == 0
@@ -85,7 +85,7 @@ def test_a_run_is_verified_by_the_beginning_of_its_name(shop: Path, run: Run) ->
 
 
 @pytest.mark.slow
-def test_a_changed_input_byte_is_named(shop: Path, run: Run) -> None:
+def test_verify_names_an_input_file_that_changed_by_one_byte(shop: Path, run: Run) -> None:
     (shop / "more.csv").write_text(ORDERS)
     run("segment", "more.csv", "-o", "out/a.csv")
     (shop / "more.csv").write_text(ORDERS.replace("10.5", "11.5", 1))
@@ -96,7 +96,7 @@ def test_a_changed_input_byte_is_named(shop: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_new_load_is_named(shop: Path, run: Run) -> None:
+def test_verify_names_a_table_that_was_loaded_again(shop: Path, run: Run) -> None:
     run("segment", "-o", "out/a.csv")
     load(shop, f"{ORDERS.splitlines()[0]}\nx1,c1,2025-06-01,999.5,EUR\n")
     found = run("runs", "verify", the_run(shop), "-f", "csv")
@@ -105,7 +105,7 @@ def test_a_new_load_is_named(shop: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_changed_setting_is_named(shop: Path, run: Run) -> None:
+def test_verify_names_a_changed_setting(shop: Path, run: Run) -> None:
     run("check", "-o", "out/check.json", "--as-of", "2025-12-31")
     config = shop / "ckm.yaml"
     text = config.read_text()
@@ -116,7 +116,7 @@ def test_a_changed_setting_is_named(shop: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_another_version_of_a_library_is_named(shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_names_a_changed_library_version(shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("segment", "-o", "out/a.csv")
     monkeypatch.setattr("ckm.runs.versions_of", lambda: {**runs(shop).manifests[0].versions, "polars": "0.0.1"})
     found = verify(shop, the_run(shop))
@@ -125,7 +125,7 @@ def test_another_version_of_a_library_is_named(shop: Path, run: Run, monkeypatch
 
 
 @pytest.mark.slow
-def test_a_file_that_was_edited_after_the_run_is_found(shop: Path, run: Run) -> None:
+def test_verify_names_an_output_file_that_was_edited_after_the_run(shop: Path, run: Run) -> None:
     run("segment", "-o", "out/a.csv")
     (shop / "out" / "a.csv").write_text("customer_id,segment\nc1,Champions\n")
     found = run("runs", "verify", the_run(shop))
@@ -134,7 +134,7 @@ def test_a_file_that_was_edited_after_the_run_is_found(shop: Path, run: Run) -> 
 
 
 @pytest.mark.slow
-def test_verifying_changes_nothing_in_the_workspace(shop: Path, run: Run) -> None:
+def test_verify_does_not_change_the_workspace(shop: Path, run: Run) -> None:
     run("segment", "--save", "mine", "-o", "out/a.csv")
     before = {path: path.stat().st_mtime_ns for path in shop.rglob("*")}
     assert run("runs", "verify", the_run(shop)).exit_code == 0
@@ -142,7 +142,7 @@ def test_verifying_changes_nothing_in_the_workspace(shop: Path, run: Run) -> Non
 
 
 @pytest.mark.slow
-def test_diff_names_the_cause_and_the_changed_numbers(shop: Path, run: Run) -> None:
+def test_diff_names_the_cause_and_the_changed_figures(shop: Path, run: Run) -> None:
     run("segment", "-o", "out/a.csv", "--as-of", "2025-12-31")
     run("segment", "-o", "out/b.csv", "--as-of", "2025-09-30")
     one, two = runs(shop).manifests
@@ -160,7 +160,7 @@ def test_an_unknown_run_is_refused_with_a_suggestion(shop: Path, run: Run) -> No
     assert f"did you mean '{name}'" in found.stderr
 
 
-def test_a_damaged_manifest_is_named(shop: Path, run: Run) -> None:
+def test_an_error_names_a_damaged_manifest(shop: Path, run: Run) -> None:
     run("segment", "-o", "out/a.csv")
     path = shop / "runs" / f"{the_run(shop)}.json"
     path.write_text("{}")
@@ -170,7 +170,7 @@ def test_a_damaged_manifest_is_named(shop: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_prune_keeps_the_newest_of_each_file(shop: Path, run: Run) -> None:
+def test_prune_keeps_the_newest_run_of_each_output_file(shop: Path, run: Run) -> None:
     for day in ("2025-10-31", "2025-11-30", "2025-12-31"):
         run("segment", "-o", "out/a.csv", "--as-of", day)
     run("segment", "-o", "out/b.csv")
@@ -180,13 +180,13 @@ def test_prune_keeps_the_newest_of_each_file(shop: Path, run: Run) -> None:
     assert sorted(path for each in runs(shop).manifests for path in each.outputs) == ["out/a.csv", "out/b.csv"]
 
 
-def test_actions_refuse_a_wrong_number_of_runs(shop: Path, run: Run) -> None:
+def test_verify_and_diff_refuse_a_wrong_number_of_run_names(shop: Path, run: Run) -> None:
     for words in (["verify"], ["diff", "a"], ["list", "a"], ["lst"], ["list", "--keep", "3"]):
         assert run("runs", *words).exit_code == 2
 
 
 @pytest.mark.slow
-def test_a_report_names_its_run(shop: Path, run: Run) -> None:
+def test_a_report_shows_the_name_of_its_run(shop: Path, run: Run) -> None:
     assert run("loyalty-report", "-o", "out/page.html").exit_code == 0
     assert f"Run {the_run(shop)}." in (shop / "out" / "page.html").read_text()
 
@@ -244,7 +244,7 @@ def test_erasing_a_customer_removes_manifests_that_name_them_and_verify_says_inp
     assert "inputs erased" in found.stderr
 
 
-def test_a_checkout_that_is_not_installed_records_its_runs(
+def test_runs_are_recorded_from_a_checkout_that_is_not_installed(
     shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(name: str) -> None:
@@ -256,7 +256,7 @@ def test_a_checkout_that_is_not_installed_records_its_runs(
 
 
 @pytest.mark.slow
-def test_of_several_changes_the_setting_that_makes_the_difference_is_named(shop: Path, run: Run) -> None:
+def test_verify_names_the_setting_that_explains_the_difference_among_several_changes(shop: Path, run: Run) -> None:
     run("check", "--as-of", "2026-02-01", "-o", "out/a.csv")
     run("segment", "--save", "later", "-o", "out/later.csv")  # a file that is added after the run
     config = shop / "ckm.yaml"
@@ -269,7 +269,7 @@ def test_of_several_changes_the_setting_that_makes_the_difference_is_named(shop:
 
 
 @pytest.mark.slow
-def test_diff_says_what_each_setting_and_option_changes_alone(shop: Path, run: Run) -> None:
+def test_diff_lists_the_figures_that_each_setting_and_option_changes_alone(shop: Path, run: Run) -> None:
     run("check", "-o", "out/a.csv", "--as-of", "2026-02-01")
     config = shop / "ckm.yaml"
     config.write_text(config.read_text().replace("  transactions: 7d", "  transactions: 90d"))
@@ -279,14 +279,14 @@ def test_diff_says_what_each_setting_and_option_changes_alone(shop: Path, run: R
     assert {each.cause for each in found.effects} == {"", "option --as-of", "setting freshness.transactions"}
 
 
-def test_a_load_is_not_recorded_because_it_changes_what_it_reads(shop: Path, run: Run) -> None:
+def test_ingest_is_not_recorded_because_it_changes_its_inputs(shop: Path, run: Run) -> None:
     (shop / "more.csv").write_text(f"{ORDERS.splitlines()[0]}\nx1,c1,2025-06-01,999.5,EUR\n")
     assert run("ingest", "more.csv", "--as", "transactions", "-o", "out/loaded.csv").exit_code == 0
     assert not (shop / "runs").exists()
 
 
 @pytest.mark.slow
-def test_diff_names_the_causes_whose_earlier_state_is_not_kept(shop: Path, run: Run) -> None:
+def test_diff_names_the_causes_that_cannot_be_attributed(shop: Path, run: Run) -> None:
     run("segment", "-o", "out/first.csv")
     run("segment", "-o", "out/a.csv", "--as-of", "2025-09-30")
     load(shop, f"{ORDERS.splitlines()[0]}\nx1,c1,2025-06-01,999.5,EUR\n")
@@ -298,7 +298,7 @@ def test_diff_names_the_causes_whose_earlier_state_is_not_kept(shop: Path, run: 
 
 
 @pytest.mark.slow
-def test_the_files_of_a_nightly_run_are_computed_again_by_verify(shop: Path, run: Run) -> None:
+def test_verify_computes_the_files_of_a_nightly_run_again(shop: Path, run: Run) -> None:
     run("nightly")
     recorded = runs(shop).manifests
     assert "check" in {each.command for each in recorded}

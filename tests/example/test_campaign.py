@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow  # the fixture generates the shop, in three second
 def test_the_confidence_interval_of_the_difference_between_arms_contains_the_true_effect(
     world: Simulation, shop: Shop
 ) -> None:
-    """The difference that an analyst computes from the arms, compared with the effect that the generator knows."""
+    """The interval is computed from the exported orders, the true effect from the potential outcomes."""
     treated = [each.orders_with for each in world.assignments if each.arm == "treated"]
     holdout = [each.orders_without for each in world.assignments if each.arm == "holdout"]
     rates = [sum(arm) / len(arm) for arm in (treated, holdout)]
@@ -36,14 +36,14 @@ def test_the_holdout_is_random(world: Simulation) -> None:
     assert abs(rates["treated"] - rates["holdout"]) < 0.08
 
 
-def test_only_treated_customers_place_orders_of_the_campaign(world: Simulation) -> None:
+def test_only_treated_customers_have_orders_with_the_campaign_id(world: Simulation) -> None:
     caused = {order.customer_id for order in world.orders if order.campaign_id}
     treated = {each.customer_id for each in world.assignments if each.arm == "treated"}
     assert caused
     assert caused <= treated
 
 
-def test_the_list_on_disk_is_the_list_of_the_truth(world: Simulation, shop: Shop) -> None:
+def test_the_exported_list_has_the_assignments_of_the_simulation(world: Simulation, shop: Shop) -> None:
     header, *lines = (shop.folder / "campaign.csv").read_text(encoding="utf-8").splitlines()
     assert header == "campaign_id,customer_id,arm,assigned_at"
     assert lines == [f"C25-MAI,{each.customer_id},{each.arm},2025-05-05" for each in world.assignments]

@@ -40,7 +40,7 @@ def _mantel_haenszel(exposure: Exposure, kind: str) -> tuple[float, float]:
 
 @pytest.fixture(scope="module")
 def exposure(world: Simulation, other_world: Simulation) -> Exposure:
-    """The customer-weeks of two seeds together, because one has few rejected invoices."""
+    """Customer-weeks of two seeds, added up, because a single seed has few rejected invoices."""
     return world.exposure + other_world.exposure
 
 
@@ -63,7 +63,7 @@ def test_customers_with_an_open_complaint_churn_more_often_than_those_with_a_res
     assert among[True] > 3 * among[False]
 
 
-def test_every_churn_reason_occurs_at_least_25_times(world: Simulation) -> None:
+def test_each_churn_reason_occurs_at_least_25_times(world: Simulation) -> None:
     reasons = Counter(history.churn.reason for history in world.histories if history.churn)
     assert set(reasons) == {*KINDS, "drift", "faded", "one_purchase"}
     assert min(reasons.values()) >= 25

@@ -78,7 +78,7 @@ def test_the_exports_overlap_by_nine_days(shop: Shop) -> None:
     assert all(not row[12] and later[row[0], row[1]][12] for row in changed)  # delivered after the first export
 
 
-def test_a_broken_row_is_a_copy_of_a_valid_row(shop: Shop) -> None:
+def test_each_broken_row_has_a_valid_original(shop: Shop) -> None:
     for name in WEB:
         good = {(row[0], row[1]) for row in _good_web_rows(shop, name)}
         assert all((row[0], row[1]) in good for row in _web_rows(shop, name)[1:] if row[0] != TOTAL)

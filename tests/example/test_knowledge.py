@@ -1,4 +1,4 @@
-"""The shop's knowledge base: six languages, up to date on the last day, with the exceptions that its page names."""
+"""Knowledge base of the example shop: six languages, and no entry that needs a review except those its page names."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def languages(entry: dict[str, Any]) -> set[str]:
 
 
 def reasons() -> dict[str, bool]:
-    """Codes of all reasons, and whether each is a cause."""
+    """Whether each churn reason is a cause, by its code."""
     listed = yaml.safe_load(files("ckm").joinpath("data", "churn_reasons.yaml").read_text(encoding="utf-8"))["reasons"]
     return {reason["code"]: reason["cause"] for reason in listed}
 
 
 @pytest.mark.slow
-def test_ids_are_unique_and_every_entry_has_what_the_schema_needs(entries: list[dict[str, Any]]) -> None:
+def test_ids_are_unique_and_every_entry_has_the_required_keys(entries: list[dict[str, Any]]) -> None:
     assert max(Counter(entry["id"] for entry in entries).values()) == 1
     needed = {"schema", "id", "kind", "title", "issue", "state", "review", "provenance"}
     assert [entry["id"] for entry in entries if needed - set(entry) or entry["schema"] != "ckm.kb/1"] == []
@@ -86,7 +86,7 @@ def test_each_of_the_six_languages_has_a_minimum_number_of_entries(entries: list
     assert sum(len(languages(entry)) == 6 for entry in entries) == 9
 
 
-def test_all_kinds_facets_states_and_modes_appear(entries: list[dict[str, Any]]) -> None:
+def test_all_kinds_facets_states_and_modes_occur(entries: list[dict[str, Any]]) -> None:
     assert {entry["kind"] for entry in entries} == {"about", "for", "from"}
     assert {entry["facet"] for entry in entries} == FACETS
     assert {entry["need"] for entry in entries} == {"explicit", "implied"}

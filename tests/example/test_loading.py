@@ -1,4 +1,4 @@
-"""The shop's files, read and mapped by its mappings, have the rows and values of the truth."""
+"""The files of the example shop, loaded with its mappings, have the rows and values of ``truth.json``."""
 
 from __future__ import annotations
 

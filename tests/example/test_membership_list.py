@@ -1,4 +1,4 @@
-"""The loyalty programme of the example shop: its points add up, and it is loaded as its truth says."""
+"""Loyalty programme of the example shop: balances of points, and equality of loaded and true totals."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def members() -> pl.DataFrame:
     return pl.read_csv(SHOP / "memberships.csv", infer_schema=False).with_columns(pl.col(POINTS).cast(pl.Int64))
 
 
-def test_the_points_of_each_member_add_up_and_never_fall_below_zero(members: pl.DataFrame) -> None:
+def test_points_balance_is_earned_minus_spent_and_expired_and_never_negative(members: pl.DataFrame) -> None:
     earned, spent, expired, balance = (members[name] for name in POINTS)
     assert (earned - spent - expired == balance).all()
     assert min(each.min() for each in (earned, spent, expired, balance)) == 0  # type: ignore[type-var]
 
 
-def test_totals_since_joining_never_fall_from_one_export_to_the_next(members: pl.DataFrame) -> None:
+def test_total_points_of_a_member_never_decrease_between_two_snapshots(members: pl.DataFrame) -> None:
     first, last = (members.filter(pl.col("Export date") == day) for day in sorted(set(members["Export date"])))
     both = first.join(last, on="Customer ID", suffix=" later", how="left")
     assert both.height == first.height

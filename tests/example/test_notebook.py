@@ -1,4 +1,4 @@
-"""The notebook and the script in ``examples/`` run, and give a list of customers."""
+"""The notebook and the script in ``examples/`` run, and write a list of customers with a churn warning."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The page on the example shop has the figures of the generator."""
+"""The documentation page on the example shop has the numbers of the generator."""
 
 from __future__ import annotations
 

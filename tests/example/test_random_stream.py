@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ckm.example.random_stream import RandomStream
 
 
-def test_equal_names_give_equal_draws_on_every_machine() -> None:
+def test_equal_names_give_equal_draws_on_every_computer() -> None:
     stream = RandomStream(7, "life", "0010017")
     assert [stream.whole(0, 999) for _ in range(5)] == [164, 359, 313, 271, 547]
 
@@ -19,7 +19,7 @@ def test_streams_with_different_names_differ() -> None:
 
 
 @given(st.integers(-50, 50), st.integers(0, 100), st.integers())
-def test_integers_lie_between_their_bounds(low: int, width: int, seed: int) -> None:
+def test_random_integers_lie_between_their_bounds(low: int, width: int, seed: int) -> None:
     assert low <= RandomStream(seed).whole(low, low + width) <= low + width
 
 

@@ -25,7 +25,7 @@ MEGABYTE = 1_000_000
 
 
 def _assert_same_file(one: Path, other: Path) -> None:
-    """Compare text by its bytes, Parquet and Excel by their content, because libraries determine their bytes."""
+    """Compare text files by bytes, and Parquet and Excel files by content: their bytes depend on library versions."""
     if one.suffix == ".parquet":
         assert_frame_equal(pl.read_parquet(one), pl.read_parquet(other))
     elif one.suffix == ".xlsx":

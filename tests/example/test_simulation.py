@@ -68,13 +68,13 @@ def test_a_quarter_of_the_till_sales_has_no_customer(world: Simulation) -> None:
     assert sales.count(None) / len(sales) == pytest.approx(0.25, abs=0.001)
 
 
-def test_a_lost_category_is_never_sold_again(world: Simulation) -> None:
+def test_a_discontinued_category_is_not_sold_after_its_last_day(world: Simulation) -> None:
     sold = [(line.product.category, o.day) for o in world.orders if o.kind == "sale" for line in o.lines]
     assert all(on_sale(category, day) for category, day in sold)
     assert any(category == "ceramics" for category, _ in sold)
 
 
-def test_no_channel_sells_when_it_is_closed(world: Simulation) -> None:
+def test_no_channel_sells_on_a_closing_day(world: Simulation) -> None:
     assert all(seasons.is_open(order.channel, order.day) for order in world.orders)
     assert len(seasons.outage("web")) == 10
 
@@ -88,7 +88,7 @@ def test_customers_buy_more_gifts_before_their_own_festival(world: Simulation) -
     assert share > 4 * calendar
 
 
-def test_groups_differ_in_interval_basket_and_discount(world: Simulation) -> None:
+def test_groups_differ_in_purchase_interval_basket_size_and_discount(world: Simulation) -> None:
     gaps: defaultdict[str, list[int]] = defaultdict(list)
     baskets: defaultdict[str, list[int]] = defaultdict(list)
     reduced: defaultdict[str, list[bool]] = defaultdict(list)
@@ -109,7 +109,7 @@ def test_every_order_is_on_the_same_day_in_utc_and_in_berlin(world: Simulation) 
         assert at.date() == at.astimezone(days.BERLIN).date() == days.as_date(order.day)
 
 
-def test_a_part_of_the_lines_has_a_cost(world: Simulation) -> None:
+def test_some_order_lines_have_a_cost_and_some_have_none(world: Simulation) -> None:
     known = fmean(line.cost is not None for order in world.orders for line in order.lines)
     assert 0.6 < known < 0.9
 

@@ -1,1 +1,1 @@
-"""Exports of the shop, one module per channel; they contain typical errors."""
+"""Exports of the example shop, one module per source; they contain errors that are typical of such exports."""

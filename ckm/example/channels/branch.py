@@ -1,4 +1,4 @@
-"""The branch in Bangkok: CSV in TIS-620 with Thai headers and years of the Buddhist era; amounts in euro."""
+"""Export of the branch in Bangkok: CSV in TIS-620, Thai headers, years of the Buddhist era, amounts in euro."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BROKEN_DATES = 4
 
 
 def write_branch(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write the order lines of the branch."""
+    """Write the order lines of the branch to ``branch-bkk.csv``, with invalid dates in some extra rows."""
     rows = [
         [
             order.number,
@@ -51,9 +51,11 @@ def write_branch(world: Simulation, incoming: Path) -> ChannelExport:
 
 
 def _date(day: int, minute: int) -> str:
+    """Return a day number and a minute as local date and time, with the year of the Buddhist era."""
     date = days.as_date(day)
     return f"{date:%d/%m}/{date.year + BUDDHIST_ERA} {minute // 60:02d}:{minute % 60:02d}"
 
 
 def _bad_date(row: list[str], stream: RandomStream) -> list[str]:
+    """Return a copy of a row with the impossible date 31 February."""
     return [*row[:DATE], f"31/02/{row[DATE][6:]}", *row[DATE + 1 :]]

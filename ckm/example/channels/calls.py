@@ -1,4 +1,4 @@
-"""The call centre in Dublin: tab-separated UTF-16 with a byte order mark, American dates."""
+"""Export of the call centre in Dublin: tab-separated text in UTF-16 with a byte order mark, American dates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOTED = 0.05
 
 
 def write_calls(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write the contacts; ``Closed`` is empty for an open one."""
+    """Write the contacts to ``calls.tsv``, some rows twice; the column ``Closed`` is empty for an open contact."""
     stream = RandomStream(world.seed, "export", "calls")
     rows = [_row(contact, stream) for contact in world.contacts]
     for place in sorted(stream.shuffled(range(len(rows)))[:DOUBLED], reverse=True):
@@ -36,6 +36,7 @@ def write_calls(world: Simulation, incoming: Path) -> ChannelExport:
 
 
 def _row(contact: Contact, stream: RandomStream) -> list[str]:
+    """Return the cells of a contact, with a random summary, agent and note."""
     said = words("calls")
     note = stream.pick(said["notes"]).format(product=contact.product) if stream.chance(NOTED) else ""
     closed = contact.resolved if contact.resolved is not None and contact.resolved <= days.LAST else None
@@ -43,7 +44,7 @@ def _row(contact: Contact, stream: RandomStream) -> list[str]:
         contact.number,
         contact.customer_id,
         _time(contact.day, contact.minute),
-        # ten minutes after the call, if it is closed on the same day
+        # ten minutes after the time of the call: later than `Opened` also if both are on the same day
         _time(closed, contact.minute + 10),
         _time(contact.promised_by, 17 * 60),
         KINDS[contact.kind],
@@ -55,4 +56,5 @@ def _row(contact: Contact, stream: RandomStream) -> list[str]:
 
 
 def _time(day: int | None, minute: int) -> str:
+    """Return a day number and a minute as American date and time; empty for None."""
     return "" if day is None else f"{days.as_date(day):%m/%d/%Y} {minute // 60:02d}:{minute % 60:02d}"

@@ -1,4 +1,4 @@
-"""Functions for all exports: facts of a file for the truth, broken rows, delimited text."""
+"""Functions that several exports use: facts of an exported file, corrupted rows, delimited text, amounts."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class ChannelExport:
-    """Facts of an exported file.
+    """Facts of an exported file, which ``truth.json`` has for tests of the loader.
 
     Attributes
     ----------
     file
-        Path relative to the shop's folder.
+        Path relative to the folder of the shop.
     table
-        The table that its mapping fills.
+        Table of the store into which the records are loaded.
     encoding, delimiter
-        Encoding and delimiter; None for formats without them.
+        Encoding and delimiter of the text; None for formats without them, such as Parquet.
     records
         Number of records after the header, without blank rows.
     rejected
@@ -34,7 +34,7 @@ class ChannelExport:
     broken
         Number of records that can be parsed but fail validation, by error.
     doubled
-        Number of duplicate records, without the first of each.
+        Number of records that are copies of an earlier record.
     """
 
     file: str
@@ -48,17 +48,26 @@ class ChannelExport:
 
     @property
     def good(self) -> int:
-        """Number of records that belong in the table."""
+        """Number of records that the loaded table has: without rejected, broken and duplicate ones."""
         return self.records - sum(self.rejected.values()) - sum(self.broken.values()) - self.doubled
 
 
 def with_spoilt_copies(
     rows: Sequence[Row], spoilers: Sequence[tuple[Callable[[Row, RandomStream], Row], int]], stream: RandomStream
 ) -> list[Row]:
-    """Return the rows with corrupted copies of some, each right before its original.
+    """Return the rows, with a corrupted copy inserted directly before some of them.
 
-    This simulates an export that failed and continued. The original row follows, so no data are lost with the corrupted
-    copy, and finance's totals match the valid rows.
+    This simulates an export that failed within a row and repeated it. Because each corrupted row is followed by its
+    original, the valid rows are complete and agree with the control totals.
+
+    Parameters
+    ----------
+    rows
+        Valid rows.
+    spoilers
+        Functions that return a corrupted copy of a row, each with the number of rows to corrupt.
+    stream
+        Random numbers, by which the rows are chosen.
     """
     places = stream.shuffled(range(len(rows)))
     spoilt: dict[int, Row] = {}
@@ -73,14 +82,14 @@ def with_spoilt_copies(
 
 
 def delimited(rows: Iterable[Sequence[str]], delimiter: str) -> str:
-    """Return rows as delimited text with CRLF line ends, quoted where needed."""
+    """Return rows as delimited text with CRLF line ends; cells are quoted if they contain a delimiter or line break."""
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
     return text.getvalue()
 
 
 def amount(cents: int, decimal: str, thousands: str = "") -> str:
-    """Return cents as an amount with two decimals, with a country's decimal and thousands marks."""
+    """Return an amount in cents as text with two decimals, with the given decimal and thousands separators."""
     whole, rest = divmod(abs(cents), 100)
     text = f"{whole:,}".replace(",", thousands)
     return f"{'-' if cents < 0 else ''}{text}{decimal}{rest:02d}"

@@ -1,4 +1,4 @@
-"""The CRM: Excel with a cover sheet, serial dates, rows entered twice and blank rows."""
+"""Export of the CRM: Excel file with a cover sheet, serial dates, duplicate rows and blank rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ CREATED = datetime(2026, 7, 1)
 
 
 def write_crm(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write all customers, also those without an order."""
+    """Write ``crm-customers.xlsx``: customers with and without an order, suppliers and prospects.
+
+    Some buyers (:func:`not_in_crm`) are missing; some rows are duplicates or blank.
+    """
     stream = RandomStream(world.seed, "export", "crm")
     missing = not_in_crm(world)
     people = [each for each in world.customers if each.customer_id not in missing] + _without_orders(world.seed)
@@ -48,7 +51,7 @@ def write_crm(world: Simulation, incoming: Path) -> ChannelExport:
 
 
 def not_in_crm(world: Simulation) -> list[str]:
-    """Return the customers who buy and are not in the CRM."""
+    """Return the ids of the customers with an order who are missing from the CRM, sorted."""
     buyers = [history.customer.customer_id for history in world.histories]
     return sorted(RandomStream(world.seed, "missing").shuffled(buyers)[:MISSING])
 
@@ -59,7 +62,7 @@ def suppliers(seed: int) -> list[str]:
 
 
 def _without_orders(seed: int) -> list[Customer]:
-    """Return suppliers and prospects; their numbers are between those of the buyers."""
+    """Return the suppliers, then the prospects; their customer ids lie between those of buyers and are different."""
     found = []
     for n in range(SUPPLIERS + PROSPECTS):
         customer_id = f"{FIRST_ID + 5 + 13 * 31 * n:07d}"
@@ -70,6 +73,7 @@ def _without_orders(seed: int) -> list[Customer]:
 
 
 def _row(customer: Customer, stream: RandomStream) -> list[Cell]:
+    """Return the cells of a customer; None is an empty cell, and the date of creation an Excel serial number."""
     return [
         customer.customer_id,
         customer.name,
@@ -89,6 +93,7 @@ def _row(customer: Customer, stream: RandomStream) -> list[Cell]:
 
 
 def _write_book(path: Path, rows: Sequence[Sequence[Cell]]) -> None:
+    """Write an Excel file with a cover sheet, and a sheet with the header and the rows."""
     import xlsxwriter
 
     book = xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False})

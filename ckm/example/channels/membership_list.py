@@ -1,6 +1,7 @@
-"""Export of the loyalty programme: snapshots of its members with tier and points.
+"""Export of the loyalty programme: members with tier and points on two days (snapshots).
 
-The file is outside of ``incoming/`` and has no mapping: ``ckm ingest memberships.csv --as memberships`` loads it.
+The file ``memberships.csv`` is outside of ``incoming/`` and has no mapping: ``ckm ingest memberships.csv --as
+memberships`` loads it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,17 @@ EXPORTS = (days.LAST - YEAR, days.LAST)
 
 @dataclass
 class Account:
-    """Points of a member on a day; ``lots`` are earned points that are left, with the day, oldest first."""
+    """Points account of a member.
+
+    Attributes
+    ----------
+    lots
+        Points that can still be spent: day number on which they were earned, and number of points; oldest first.
+    earned
+        All earned points: day number and number of points, oldest first.
+    redeemed, expired
+        Total numbers of spent and of expired points.
+    """
 
     lots: list[tuple[int, int]]
     earned: list[tuple[int, int]]
@@ -49,12 +60,12 @@ class Account:
     expired: int = 0
 
     def expire(self, day: int) -> None:
-        """Let points expire that were earned more than a year before a day."""
+        """Move points that were earned more than :data:`EXPIRE_AFTER` days before a day from lots to expired."""
         while self.lots and self.lots[0][0] + EXPIRE_AFTER < day:
             self.expired += self.lots.pop(0)[1]
 
     def redeem(self, points: int) -> None:
-        """Spend the oldest points."""
+        """Spend a number of points, the oldest first; the balance must be sufficient."""
         self.redeemed += points
         while points:
             since, left = self.lots.pop(0)
@@ -65,17 +76,17 @@ class Account:
 
     @property
     def balance(self) -> int:
-        """Points that are left."""
+        """Number of points that can still be spent."""
         return sum(points for _, points in self.lots)
 
     def tier(self, day: int) -> str:
-        """Return the tier by the points earned in the year before a day."""
+        """Return the tier on a day, by the points earned in the 365 days up to it."""
         recent = sum(points for since, points in self.earned if since > day - YEAR)
         return next(name for name, least in TIERS if recent >= least)
 
 
 def write_memberships(world: Simulation, folder: Path) -> None:
-    """Write ``memberships.csv`` into the shop's folder, and ``memberships.json`` into ``truth/``."""
+    """Write the snapshots to ``memberships.csv``, and their true totals to ``truth/memberships.json``."""
     rows = [row for on in EXPORTS for row in _members(world, on)]
     texts = [[str(cell) for cell in row] for row in rows]
     (folder / "memberships.csv").write_bytes(delimited([HEADER, *texts], ",").encode())
@@ -84,7 +95,11 @@ def write_memberships(world: Simulation, folder: Path) -> None:
 
 
 def _members(world: Simulation, on: int) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of an export; points are those of purchases up to its day, one for each whole euro."""
+    """Yield the rows of a snapshot, one per member, with the columns :data:`HEADER`.
+
+    A member earns one point per whole euro of net value. ``on`` is the day number of the snapshot; later purchases are
+    ignored.
+    """
     for history in sorted(world.histories, key=lambda each: each.customer.customer_id):
         customer = history.customer
         if customer.party_type != "person":
@@ -115,7 +130,11 @@ def _members(world: Simulation, on: int) -> Iterator[tuple[object, ...]]:
 
 
 def _truth(rows: list[tuple[object, ...]]) -> dict[str, Any]:
-    """Return members by tier and sums of points on each day, and the effect of a membership on purchases."""
+    """Return the content of ``truth/memberships.json``.
+
+    It has the number of members, members by tier and sums of points of each snapshot, and the true effect of a
+    membership on purchases (0).
+    """
     exports = {}
     for on in EXPORTS:
         mine = [row for row in rows if row[8] == days.as_date(on)]

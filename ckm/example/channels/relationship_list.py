@@ -1,6 +1,7 @@
-"""Lists of the sales office: relations between customers, and the numbers that companies want on invoices.
+"""Lists of the sales office: relationships between parties, and the reference numbers that companies need on invoices.
 
-They are outside of ``incoming/`` and have no mapping: ``ckm ingest relationships.csv --as relationships`` loads them.
+The files ``relationships.csv`` and ``billing-fields.csv`` are outside of ``incoming/`` and have no mapping: ``ckm
+ingest relationships.csv --as relationships`` loads the first one.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ FIELDS = ("project number", "matter number", "purchase order")
 
 
 def write_relationships(world: Simulation, folder: Path) -> None:
-    """Write ``relationships.csv`` and ``billing-fields.csv`` into the shop's folder."""
+    """Write ``relationships.csv`` and ``billing-fields.csv`` to the folder of the shop."""
     header = ("Customer No.", "Relation", "Other party", "Since", "Until")
     rows = [
         (one, relation, other, _date(since), "" if until is None else _date(until))
@@ -43,6 +44,7 @@ def write_relationships(world: Simulation, folder: Path) -> None:
 
 
 def _links(world: Simulation) -> Iterator[Link]:
+    """Yield random relationships: customer id, relation, other customer id, first and last day number (or None)."""
     stream = RandomStream(world.seed, "relationships")
     by_type: dict[str, list[str]] = {}
     for each in world.customers:
@@ -61,17 +63,18 @@ def _links(world: Simulation) -> Iterator[Link]:
     largest, sources = distributors[:6], suppliers(world.seed)[:4]
     for company in companies[-BUYERS:] if largest else ():
         yield company, "buys through", stream.pick(largest), stream.whole(0, 300), None
-    for distributor in distributors[6:9]:  # a chain: these buy through another distributor
+    for distributor in distributors[6:9]:  # chains of two: a distributor buys through another distributor
         yield distributor, "buys through", largest[0], 100, None
     for distributor in distributors[:SUPPLIED]:
         yield distributor, "supplied by", stream.pick(sources), stream.whole(0, 200), None
     known = persons[:REFERRALS]
     for number in range(1, len(known)):
-        # some refer many: a person was referred by one of the first half of those before
+        # The referrer is in the first half of the earlier persons, so that some persons refer many others.
         yield known[number], "referred by", known[stream.whole(0, (number - 1) // 2)], stream.whole(200, 700), None
 
 
 def _billing(world: Simulation) -> Iterator[tuple[str, ...]]:
+    """Yield rows of ``billing-fields.csv``: the field that a company needs, and invoices on which it was missing."""
     stream = RandomStream(world.seed, "billing")
     companies = sorted(each.customer_id for each in world.customers if each.party_type == "company")
     chosen = sorted(stream.shuffled(companies)[:BILLED])
@@ -91,4 +94,5 @@ def _billing(world: Simulation) -> Iterator[tuple[str, ...]]:
 
 
 def _date(day: int) -> str:
+    """Return a day number as ISO 8601 date."""
     return days.as_date(day).isoformat()

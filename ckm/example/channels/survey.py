@@ -1,4 +1,4 @@
-"""The survey tool: JSON lines, some of them truncated."""
+"""Export of the survey tool: JSON Lines, with some truncated lines, log messages and invalid ratings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CUT_OFF, LOGGED, OFF_SCALE = 5, 3, 4
 
 
 def write_survey(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write the survey responses."""
+    """Write the survey responses to ``survey.jsonl``."""
     lines = [_line(response) for response in world.responses]
     spoilers = [(_cut, CUT_OFF), (_log, LOGGED), (_off_scale, OFF_SCALE)]
     body = with_spoilt_copies(lines, spoilers, RandomStream(world.seed, "export", "survey"))
@@ -36,6 +36,7 @@ def write_survey(world: Simulation, incoming: Path) -> ChannelExport:
 
 
 def _line(response: SurveyResponse) -> str:
+    """Return a response as a JSON line without line end."""
     fields = {
         "answer_id": response.number,
         "customer": response.customer_id,
@@ -50,12 +51,15 @@ def _line(response: SurveyResponse) -> str:
 
 
 def _cut(line: str, stream: RandomStream) -> str:
+    """Return a truncated copy of a line."""
     return line[: stream.whole(20, 60)]
 
 
 def _log(line: str, stream: RandomStream) -> str:
+    """Return a log message instead of a line."""
     return "WARN survey-export: timeout, retrying"
 
 
 def _off_scale(line: str, stream: RandomStream) -> str:
+    """Return a copy of a line with the rating 99, which no scale has."""
     return json.dumps(json.loads(line) | {"score": 99}, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The till of the Berlin shop: Parquet with native types, times in UTC, no line numbers."""
+"""Export of the till of the Berlin shop: Parquet with native types, times in UTC, without line numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ KINDS = {"sale": "S", "return": "R"}
 
 
 def write_till(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write the sales of the till. Two equal items scanned separately are two equal rows; both are sales."""
+    """Write the order lines of the till to ``till.parquet``.
+
+    Two equal items that were scanned separately are two equal rows, and both are sales.
+    """
     import polars as pl
 
     rows = [

@@ -1,4 +1,4 @@
-"""The web shop: German CSV in Windows-1252, in two exports that overlap."""
+"""Export of the web shop: German CSV in Windows-1252, two files whose periods overlap."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ends."""
 
 
 def write_web(world: Simulation, incoming: Path) -> list[ChannelExport]:
-    """Write the two exports of the web shop."""
+    """Write the order lines of the web shop to two CSV files."""
     orders = [order for order in world.orders if order.channel == "web"]
     return [
         _write(world.seed, incoming / name, [o for o in orders if first <= o.day <= last], last, broken)
@@ -43,9 +43,13 @@ def write_web(world: Simulation, incoming: Path) -> list[ChannelExport]:
 
 
 def overlap(world: Simulation) -> dict[str, int]:
-    """Return the size of the overlap of both exports.
+    """Return the size of the overlap of the two exports.
 
-    ``days`` and ``lines``; of the lines, ``unchanged`` and ``updated`` (delivered only after the first export).
+    Returns
+    -------
+    dict
+        ``days`` and ``lines``: numbers of days and of order lines in both exports. ``unchanged`` and ``updated``:
+        numbers of these lines that are equal in both exports, and that have a day of delivery only in the second one.
     """
     (_, end, _), (start, _, _) = EXPORTS.values()
     both = [o for o in world.orders if o.channel == "web" and start <= o.day <= end]
@@ -55,6 +59,7 @@ def overlap(world: Simulation) -> dict[str, int]:
 
 
 def _write(seed: int, path: Path, orders: list[Order], exported_on: int, broken: dict[str, int]) -> ChannelExport:
+    """Write orders as known on a day to a file, with broken rows by kind and a total row."""
     stream = RandomStream(seed, "export", path.name)
     rows = [_row(seed, order, n, line, exported_on) for order in orders for n, line in enumerate(order.lines, start=1)]
     spoilers = [(_bad_date, broken["date"]), (_bad_quantity, broken["quantity"]), (_bad_fields, broken["field"])]
@@ -75,6 +80,7 @@ def _write(seed: int, path: Path, orders: list[Order], exported_on: int, broken:
 
 
 def _preamble(orders: list[Order], exported_on: int) -> str:
+    """Return the two lines above the header: title and period of the export."""
     first, last = days.as_date(orders[0].day), days.as_date(exported_on)
     return (
         "Kontor & Blatt – Bestellpositionen, alle Beträge netto in €\r\n"
@@ -83,6 +89,7 @@ def _preamble(orders: list[Order], exported_on: int) -> str:
 
 
 def _row(seed: int, order: Order, n: int, line: OrderLine, exported_on: int) -> list[str]:
+    """Return the cells of the ``n``-th line of an order; deliveries after the day of the export are empty."""
     remark = _remark(seed, order) if n == 1 and order.kind == "sale" else ""
     delivered = order.delivered if order.delivered is not None and order.delivered <= exported_on else None
     return [
@@ -106,21 +113,27 @@ def _row(seed: int, order: Order, n: int, line: OrderLine, exported_on: int) -> 
 
 
 def _remark(seed: int, order: Order) -> str:
+    """Return the remark on an order, the same in both exports; in most cases empty."""
     stream = RandomStream(seed, "remark", order.number)
     return stream.pick(words("remarks")) if stream.chance(REMARKED) else ""
 
 
 @cache
 def _date(day: int | None) -> str:
+    """Return a day number as German date; empty for None."""
     return "" if day is None else f"{days.as_date(day):%d.%m.%Y}"
 
 
 def _euro(cents: int) -> str:
+    """Return an amount in cents as German text, such as ``1.234,50``."""
     return amount(cents, ",", ".")
 
 
 def _text(row: list[str]) -> str:
-    """Return a row as a line; rows with a field too many simulate a program that forgot the quotes."""
+    """Return a row as a line of the CSV file.
+
+    A row with too many fields is written without quotes: it simulates a program that does not quote a delimiter.
+    """
     return delimited([row], ";") if len(row) == len(HEADER) else ";".join(row) + "\r\n"
 
 

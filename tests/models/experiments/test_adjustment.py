@@ -1,4 +1,4 @@
-"""Adjustment by covariates: the regression that it is, and a smaller variance where they explain the outcome."""
+"""Adjustment by covariates: equality with the unadjusted effect without covariates, bias and variance reduction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from ckm.models.experiments.adjustment import adjust
 
 
-def test_covariates_that_explain_the_outcome_cut_the_variance_by_their_share() -> None:
+def test_covariates_reduce_the_variance_by_the_share_that_they_explain() -> None:
     random = np.random.default_rng(1)
     before = random.normal(0, 1, (4_000, 1))
     outcome = before[:, 0] + random.normal(0, 1, 4_000)

@@ -1,4 +1,4 @@
-"""Confidence sequence: thirty looks at nothing rarely claim an effect, and it is wider than one look's interval."""
+"""Confidence sequence: coverage over thirty measurements, and width compared with a single 95 % interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOOKS, CAMPAIGNS = 30, 200
 
 
 @pytest.mark.slow
-def test_daily_looks_without_an_effect_claim_one_in_at_most_five_percent() -> None:
+def test_daily_intervals_without_an_effect_exclude_zero_in_at_most_five_percent_of_experiments() -> None:
     random = np.random.default_rng(8)
     fixed = sequence = 0
     for _ in range(CAMPAIGNS):

@@ -17,7 +17,7 @@ def amounts(random: np.random.Generator, customers: int, rate: float, location: 
 
 
 @pytest.mark.slow
-def test_small_holdouts_of_skewed_amounts_are_covered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_intervals_of_skewed_amounts_keep_their_coverage_with_a_small_holdout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DRAWS", 2_000)
     random = np.random.default_rng(4)
     covered = 0
@@ -44,7 +44,7 @@ def test_exchanged_arms_have_a_mirrored_interval_up_to_the_error_of_the_draws() 
     assert found.low == pytest.approx(-mirrored.high, abs=0.05 * width)
 
 
-def test_returns_lower_the_mean_of_their_arm() -> None:
+def test_returns_decrease_the_mean_of_their_arm() -> None:
     random = np.random.default_rng(3)
     treated, holdout = amounts(random, 1_000, 0.3), amounts(random, 1_000, 0.3)
     with_returns = treated.copy()
@@ -52,7 +52,7 @@ def test_returns_lower_the_mean_of_their_arm() -> None:
     assert hurdle(with_returns, holdout).high < hurdle(treated, holdout).high - 4
 
 
-def test_one_return_does_not_stop_the_interval() -> None:
+def test_an_interval_is_computed_with_a_single_return() -> None:
     random = np.random.default_rng(5)
     treated, holdout = amounts(random, 500, 0.3), amounts(random, 500, 0.3)
     treated[np.flatnonzero(treated == 0)[0]] = -25.0

@@ -1,4 +1,4 @@
-"""Newcombe's interval against the examples of his paper, and the relative reduction."""
+"""Newcombe's interval, compared with the examples of the paper, and interval of a relative reduction."""
 
 from __future__ import annotations
 

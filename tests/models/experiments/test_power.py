@@ -1,4 +1,4 @@
-"""Power: published sample sizes, and the share of a holdout that an effect needs."""
+"""Power: smallest detectable effects, compared with published sample sizes, and needed share of the holdout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_detectable_mean_is_2_8_standard_errors() -> None:
     assert detectable_mean(10.0, 200, 200) == pytest.approx(2.8016, abs=1e-3)
 
 
-def test_a_rate_that_no_increase_up_to_one_reveals_is_infinite() -> None:
+def test_the_detectable_rate_is_infinite_if_no_increase_is_detected() -> None:
     assert detectable_rate(0.9, 5, 5) == math.inf
 
 
@@ -33,12 +33,12 @@ def test_the_needed_share_detects_the_effect_and_one_percent_less_does_not() -> 
     assert smallest(share) <= 0.06 < smallest(share - 0.01)
 
 
-def test_an_effect_that_equal_arms_do_not_detect_has_no_share() -> None:
+def test_the_needed_share_is_none_if_equal_arms_do_not_detect_the_effect() -> None:
     assert needed_share(0.01, 500, rate=0.3) is None
     assert needed_share(1.0, 500, deviation=50.0) is None
 
 
-def test_a_budget_limits_the_treated_customers() -> None:
+def test_a_budget_limits_the_number_of_treated_customers() -> None:
     assert audience_size(1_000, 0.2, 400) == 500
     assert audience_size(300, 0.2, 400) == 300
     assert audience_size(1_000, 0.2, None) == 1_000

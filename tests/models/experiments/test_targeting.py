@@ -1,4 +1,4 @@
-"""Rules of targeting: predictions do not see the customer's own outcome, and find an effect that differs."""
+"""Rules of targeting: cross-fitted predictions, and ranking of customers by a heterogeneous effect."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from ckm.models.experiments.targeting import FOLDS, predicted, upper_half
 
 
-def test_the_upper_half_by_uplift_has_the_larger_effect_where_the_effect_depends_on_a_covariate() -> None:
+def test_the_upper_half_by_uplift_has_the_larger_effect_if_it_depends_on_a_covariate() -> None:
     random = np.random.default_rng(3)
     covariate = random.random((6_000, 1))
     treated = random.random(6_000) < 0.5
@@ -34,5 +34,5 @@ def test_a_customers_own_outcome_does_not_change_its_prediction() -> None:
     assert first[1][7] == second[1][7]
 
 
-def test_half_of_the_customers_is_chosen_also_with_equal_scores() -> None:
+def test_half_of_the_customers_is_chosen_even_with_equal_scores() -> None:
     assert upper_half(np.zeros(11), np.arange(11)[::-1]).sum() == 5
