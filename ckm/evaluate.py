@@ -1,6 +1,6 @@
 """Return and efficiency of the customer knowledge programme: effects of its campaigns, costs, use of its knowledge.
 
-The programme is all audiences and knowledge entries of a workspace; the loyalty programme is one of its sections.
+The programme is all audiences and knowledge entries of a workspace. One section has metrics of the loyalty programme.
 
 >>> import ckm
 >>> ckm.evaluate.evaluate("shop").summary              # doctest: +SKIP
