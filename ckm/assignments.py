@@ -132,7 +132,7 @@ class Assignment:
 
     @property
     def last_day(self) -> date:
-        """Last day of the window."""
+        """Last day of the window: ``window_days`` days after ``assigned_on``."""
         return self.assigned_on + timedelta(days=self.window_days)
 
     @property

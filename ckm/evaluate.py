@@ -1,4 +1,6 @@
-"""Return and efficiency of the programme: effects of campaigns, costs, and use of the knowledge base in a period.
+"""Return and efficiency of the customer knowledge programme: effects of its campaigns, costs, use of its knowledge.
+
+The programme is all audiences and knowledge entries of a workspace. One section has metrics of the loyalty programme.
 
 >>> import ckm
 >>> ckm.evaluate.evaluate("shop").summary              # doctest: +SKIP
@@ -60,7 +62,7 @@ def evaluate(
     seed: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
-    """Compute the metrics of the programme in a period: return, costs, service, coverage and use of knowledge.
+    """Compute the metrics of the customer knowledge programme in a period: return, costs, service, use of knowledge.
 
     A metric that cannot be computed has no value, and a note with the reason.
 

@@ -246,9 +246,9 @@ def diff(source: str | os.PathLike[str] | None, run: str, other: str) -> RunComp
 
 
 def _attributed(root: Path, one: Manifest, two: Manifest, found: RunComparison) -> RunComparison:
-    """Return a comparison with two additions: figures changed by a single setting or option, and remarks.
+    """Return a comparison with the figures that a single setting or option changes, added to its effects.
 
-    The remarks include the causes that could not be attributed.
+    Its remarks name the causes that could not be attributed.
     """
     parts, remarks, impossible = attributed(root, one, two)
     rest = [f"{each.what} {each.name}".strip() for each in found.causes if each.what not in ("argument", "setting")]

@@ -83,7 +83,7 @@ class Candidates:
 def find_candidates(
     origin: str, dataset: Dataset, as_of: date | None, shop: Callable[[], ShopRecord], *, seed: int = 0
 ) -> Candidates:
-    """Return the candidates of an origin.
+    """Return the persons who may become members of an audience, from the origin that ``--from`` names.
 
     Parameters
     ----------

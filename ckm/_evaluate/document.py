@@ -1,4 +1,4 @@
-"""Document of an evaluation in one language: return of the programme, all metrics, and metrics without a value."""
+"""Document of an evaluation in one language: summary, all metrics, and the reasons of metrics without a value."""
 
 from __future__ import annotations
 

@@ -139,7 +139,11 @@ def _searches(sources: EvaluationSources, period: Period) -> list[Measurement]:
 
 
 def _uses(sources: EvaluationSources, period: Period) -> list[Measurement]:
-    """Return the metrics of use: entries shown, uses, share of helpful uses, and share of validated entries used."""
+    """Return the metrics of the use of entries in a period.
+
+    They are the numbers of shown entries and of logged uses, the share of helpful uses among rated ones, and the share
+    of validated entries with at least one use.
+    """
     shown = [_shown(sources, period)]
     days = [_day(each.at, sources.time_zone) for each in sources.uses.uses]
     found = [each for each, day in zip(sources.uses.uses, days, strict=True) if _within(day, period)]

@@ -1,4 +1,4 @@
-"""Return of the programme: incremental margin of its audiences, costs, net return, payback, and cost per unit."""
+"""Return of the customer knowledge programme: incremental margin of its audiences, costs, net return, payback."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RETURNS = ("net_return", "return_on_cost", "return_probability", "payback_months
 
 @dataclass(frozen=True)
 class Costs:
-    """Costs of the programme in a period.
+    """Costs of the customer knowledge programme in a period.
 
     Attributes
     ----------

@@ -40,7 +40,7 @@ COLUMNS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Evaluation(Result):
-    """Metrics on return and efficiency of the programme in a period.
+    """Metrics on return and efficiency of the customer knowledge programme in a period.
 
     Attributes
     ----------

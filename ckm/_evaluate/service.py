@@ -94,7 +94,7 @@ def _fixed(contacts: pl.DataFrame, period: Period, days: int) -> list[Measuremen
     """Return the first-contact fix rate and the repeat contact rate of a period.
 
     A contact is repeated if the same customer has another contact on the same topic within ``days`` days after it. A
-    contact that is not itself such a repetition begins a case. A case is fixed at first contact if this contact is not
+    contact that is not itself a repetition begins a case. A case is fixed at first contact if this contact is not
     repeated and, provided that the data have resolutions, is resolved. Contacts of the last ``days`` days of the period
     are left out, because they can still be repeated.
 

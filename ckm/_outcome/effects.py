@@ -135,9 +135,10 @@ class Experiment:
         )
 
     def _scarce(self, *, majority: bool) -> str:
-        """Return the words of the error message for the persons of whom there are too few.
+        """Return words for an error message such as ``with an order in the window``.
 
-        They are the persons with the outcome, or without it if the ``majority`` has it.
+        They describe the smaller group of persons: those without the outcome if the ``majority`` has it, else those
+        with it.
         """
         if self.metric in ("net", "margin"):
             return f"with a positive {'net' if self.metric == 'net' else 'margin'} in the window"

@@ -89,7 +89,7 @@ def measure(
 
 
 def _running(experiment: Experiment, assignment: Assignment) -> Effect:
-    """Return the effect before the end of the window, with a confidence sequence."""
+    """Return the effect on the primary metric in the window up to now, with a confidence sequence."""
     treated, holdout = experiment.arm(treated=True), experiment.arm(treated=False)
     moments = [(float(arm.mean()), float(arm.var(ddof=1)), len(arm)) for arm in (treated, holdout)]
     deviation = assignment.baseline[1] or float(experiment.values.std())
@@ -97,7 +97,10 @@ def _running(experiment: Experiment, assignment: Assignment) -> Effect:
 
 
 def _measured(experiment: Experiment, effect: Effect, entry: str = "") -> MeasuredEffect:
-    """Return an effect with metric and sizes of the arms; ``entry`` if its persons are those of a knowledge entry."""
+    """Return an effect as an item of the file, with metric and sizes of the arms.
+
+    ``entry`` is the id of the knowledge entry that all persons of the experiment got; empty for a whole audience.
+    """
     (_, treated), (_, holdout) = experiment.counts
     return MeasuredEffect(
         experiment.metric,

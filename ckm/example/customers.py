@@ -66,7 +66,7 @@ class Customer:
 
     @property
     def traits(self) -> dict[str, Any]:
-        """The traits of the customer's group."""
+        """Parameters of behaviour of the customer's group, by name: its item in ``ckm/data/example/groups.yaml``."""
         traits: dict[str, Any] = words("groups")[self.group]
         return traits
 

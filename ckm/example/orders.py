@@ -128,7 +128,10 @@ def scan(lines: list[OrderLine], stream: RandomStream) -> tuple[OrderLine, ...]:
 
 
 def return_one_line(order: Order, day: int, stream: RandomStream) -> Order:
-    """Return a return of one random line of an order on a later day; its quantity and amounts are negative."""
+    """Return an order of kind ``return`` for a random line of an order, with negative quantity and amounts.
+
+    ``day`` is the day number of the return.
+    """
     line = stream.pick(order.lines)
     back = OrderLine(line.product, -line.quantity, -line.net, -line.discount, None if line.cost is None else -line.cost)
     return order._replace(

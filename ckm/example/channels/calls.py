@@ -44,7 +44,7 @@ def _row(contact: Contact, stream: RandomStream) -> list[str]:
         contact.number,
         contact.customer_id,
         _time(contact.day, contact.minute),
-        # ten minutes after the time of the call: later than `Opened` also if both are on the same day
+        # ten minutes added, so that a contact that is closed on its first day is not closed before it was opened
         _time(closed, contact.minute + 10),
         _time(contact.promised_by, 17 * 60),
         KINDS[contact.kind],

@@ -62,7 +62,7 @@ def suppliers(seed: int) -> list[str]:
 
 
 def _without_orders(seed: int) -> list[Customer]:
-    """Return the suppliers, then the prospects; their customer ids lie between those of buyers and are different."""
+    """Return the suppliers, then the prospects; no buyer has one of their customer ids."""
     found = []
     for n in range(SUPPLIERS + PROSPECTS):
         customer_id = f"{FIRST_ID + 5 + 13 * 31 * n:07d}"

@@ -60,7 +60,7 @@ class Account:
     expired: int = 0
 
     def expire(self, day: int) -> None:
-        """Move points that were earned more than :data:`EXPIRE_AFTER` days before a day from lots to expired."""
+        """Expire the unspent points that were earned more than :data:`EXPIRE_AFTER` days before a day."""
         while self.lots and self.lots[0][0] + EXPIRE_AFTER < day:
             self.expired += self.lots.pop(0)[1]
 
