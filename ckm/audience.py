@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 __all__ = ["TARGETS", "Audience", "ContactList", "export", "list_audiences", "new", "show"]
 
 COVARIATES = ("before", "value", "risk")
-"""Columns of the members by which an effect is adjusted."""
+"""Columns of the members that an adjusted effect uses as covariates."""
 MEMBER_COLUMNS = (
     "customer_id",
     "arm",

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["Evaluation", "evaluate"]
 
 DIGITS = 6
-"""Decimals of the values."""
+"""Number of decimals to which values are rounded."""
 
 
 def evaluate(

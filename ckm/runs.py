@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import os
 
 MOST_NAMED = 5
-"""Causes that a sentence names."""
+"""Maximum number of causes that a sentence lists by name."""
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".json", ".ndjson", ".md", ".html", ".yaml"})
 SCHEMA = dict.fromkeys(("what", "name", "before", "after", "cause"), pl.String)
 

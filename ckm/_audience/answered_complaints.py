@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from ckm._outcome.metric_values import ShopRecord
 
 NEW_FOR_DAYS = 90
-"""Days for which a validated entry is new."""
+"""Days after its verification for which an entry is new."""
 REMEMBERED_DAYS = 365
-"""Days after which a complaint is too old for an answer."""
+"""Maximum age of a complaint, in days."""
 
 
 @dataclass(frozen=True)

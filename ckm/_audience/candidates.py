@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CHURN, SECOND_ORDER, ANSWERED, SEGMENT = "churn-warn", "second-order", "you-said-we-did", "segment="
 ORIGINS = (CHURN, SECOND_ORDER, ANSWERED, f"{SEGMENT}NAME", "RULES.yaml", "FILE.csv")
-"""What ``--from`` takes."""
+"""Values of the option ``--from``; words in capitals are replaced by a name or a path."""
 WHO, ARM, STARTED = "customer_id", "arm", "assigned_at"
 ROW = "row of the file"
 COLUMNS: dict[str, pl.DataType] = {
@@ -42,7 +42,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "expected_gain": pl.Float64(),
     "suppressed": pl.String(),
 }
-"""Columns of candidates; null where the origin does not know a value. ``risk`` is the churn probability."""
+"""Columns of candidates; null if the origin does not have the value. ``risk`` is the churn probability."""
 ARM_WORDS = {
     "control": "holdout",
     "holdout": "holdout",
@@ -50,7 +50,7 @@ ARM_WORDS = {
     "treatment": "treated",
     "test": "treated",
 }
-"""Words for the arms in files of other programs."""
+"""Arm by the word that a file of another program uses for it."""
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,11 @@ SHARE = 0.2
 WINDOW_DAYS = 30
 YEAR_DAYS = 365
 GROUPS = 3
-"""Groups of value and of risk; their pairs are the strata."""
+"""Number of quantile groups of value, and of risk; each combination of two groups is a stratum."""
 FEWEST_OF_STRATUM = 10
-"""Average number of persons of a stratum below which there are no strata."""
+"""Minimum average number of persons per stratum; with fewer, all persons are one stratum."""
 BASELINE_WINDOWS = 4
-"""Windows before the assignment from which the metric without treatment is estimated."""
+"""Number of windows before the assignment from which the metric without treatment is estimated."""
 MONEY_DIGITS, DIGITS = 2, 6
 
 

@@ -35,9 +35,9 @@ HASHED = ("google", "meta")
 WHO, CUSTOMERS, FULL_NAME = "customer_id", "customers", "full_name"
 FIELDS = ("email", "phone", "given_name", "surname", "postcode", "country", "city")
 COLUMN_FIELDS = {"display_name": FULL_NAME, "country": "country"}
-"""Columns of the table ``customers`` whose field does not follow from their name."""
+"""Field by column of the table ``customers``, for columns whose name does not identify the field."""
 COUNTRY = r"^[A-Za-z]{2}$"
-"""A country as ISO 3166-1 alpha-2; other texts are left out of files that need it."""
+"""Pattern of an ISO 3166-1 alpha-2 country code; any other text in the column ``country`` is treated as unknown."""
 E164 = r"^\+[1-9]\d{6,14}$"
 PUNCTUATION = r"[\p{P}\p{S}]"
 

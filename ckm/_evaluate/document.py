@@ -25,7 +25,7 @@ KEY_METRICS = (
     "first_contact_fix_rate",
     "days_to_validation",
 )
-"""Metrics at the top of the page, as far as they are known."""
+"""Metrics at the top of the page; metrics without a value are left out."""
 SECTIONS = ("return", "efficiency", "service", "coverage", "use", "knowledge", "conversion", "programme")
 Row = dict[str, Any]
 

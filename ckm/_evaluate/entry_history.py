@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from ckm._kb.entry import KnowledgeEntry
 
 MOST_VERSIONS = 20_000
-"""Number of versions of files that are read, the newest ones; a version takes a millisecond."""
+"""Maximum number of file versions that are read, the newest ones; reading one takes about a millisecond."""
 SUFFIXES = (".yaml", ".yml")
 PLAIN = ("-c", "color.ui=false", "-c", "log.showSignature=false")
-"""Settings of a user that would change the output."""
+"""Options of git that override settings of the user which would change the output."""
 _MARK = "commit "
 
 

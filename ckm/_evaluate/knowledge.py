@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ckm.customers.period import Period
 
 FEEDBACK = frozenset(("complaint", "question", "survey", "idea", "praise", "interview", "observation"))
-"""Origins of entries that come from customers: from their words, or from what was observed of them."""
+"""Values of ``provenance.origin`` for entries that come from feedback of customers or from observing them."""
 STATES = ("wip", "not_validated", "validated", "archived")
 VALIDATED, ARCHIVED, DISPUTED = "validated", "archived", "disputed"
 MODES = ("socialise", "externalise", "combine", "internalise")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ckm.customers.period import Period
 
 OFFER = "membership"
-"""Offer of audiences whose treated customers were invited to the programme."""
+"""Name of the offer of audiences whose treated customers were invited to the loyalty programme."""
 METRICS = ("members", "points_liability", "member_activity_rate", "point_redemption_rate", "member_difference")
 
 

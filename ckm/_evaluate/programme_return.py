@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 DRAWS = 100_000
-"""Draws of the simulation; they leave an error of about .5 % of the width of an interval."""
+"""Number of draws of the simulation; the Monte Carlo error of an end is about 0.5 % of the width of the interval."""
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 MARGIN_OF_NET = "margin_of_net"
-"""Note, and method, of an effect on margin that is computed from that on net sales."""
+"""Code of the note, and method, of an effect on margin that is computed from an effect on net sales."""
 RETURNS = ("net_return", "return_on_cost", "return_probability", "payback_months")
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HELPS, HARMS, UNCLEAR = "helps", "harms", "unclear"
 VERDICTS = (HELPS, UNCLEAR, HARMS)
-"""What the newest evidence on an entry shows, best first."""
+"""Verdicts on the effect of an entry, best first."""
 DIGITS = 4
 
 

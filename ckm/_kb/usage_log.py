@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "kb-used.ndjson"
-"""File in ``out/`` of the workspace, which git ignores."""
+"""Name of the log file in the folder ``out/`` of the workspace, which git ignores."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PRECEDENCE = (0, 1, 4, 3, 2, 5, 6, 70)
-"""Exit codes from the weakest to the strongest: the run has the strongest code of its steps."""
+"""Exit codes by increasing precedence: a run ends with the code of its steps that is last in this list."""
 SCHEMA = {
     "step": pl.String(),
     "state": pl.String(),

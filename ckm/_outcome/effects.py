@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 FEWEST_BUYERS = 10
-"""Fewest persons with the outcome that the smaller arm has in expectation, by the rate of both arms together. The count
-of the arm itself would select: among campaigns without an effect, those with many buyers in the holdout by chance."""
+"""Minimum expected number of persons with the outcome in the smaller arm, by the pooled rate of both arms. A minimum of
+the observed number would bias the effects that are reported: of campaigns without an effect, those with many buyers in
+the holdout by chance would be more likely to be measured."""
 GROUPS = ("value", "risk", "segment", "entry")
 RULES = ("response", "uplift", "expected_gain")
-"""Rules of targeting: predicted outcome without treatment; predicted difference; expected gain of ckm churn-warn."""
+"""Rules of targeting: predicted outcome without treatment; predicted difference between treatment and no treatment;
+expected gain according to ``ckm churn-warn``."""
 GROUP_COLUMNS = {
     "dimension": pl.String,
     "group": pl.String,

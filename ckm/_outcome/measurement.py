@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SECONDARY = ("net", "margin")
 ORDERED = ("order", "churn")
-"""Metrics of whether a person ordered."""
+"""Metrics that are computed from whether a person ordered."""
 
 
 def measure(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 INTERACTIONS = "interactions"
 VISIT = "visit"
-"""Topic of an interaction of kind ``event`` that is a visit of the web shop or a shop."""
+"""Topic of interactions of kind ``event`` that are visits to the web shop or to a physical shop."""
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from ckm._runs.manifest import Manifest
 
 MOST_CAUSES = 12
-"""Causes that are tried; each takes as long as the command itself."""
+"""Maximum number of causes that are tested; each test runs the command once."""
 DURATIONS = ("d", "mo")
-"""Units of settings that a manifest has as a number."""
+"""Unit suffixes of durations (days, months): a manifest stores a duration as a number, a setting needs the unit."""
 
 
 @dataclass(frozen=True)

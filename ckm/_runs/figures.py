@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NO_SUM = ("_id", "_no", "_row", "_year", "version", "number")
-"""Endings of the names of numeric columns whose sum has no meaning."""
+"""Suffixes of names of numeric columns that are not summed: ids, numbers of rows and years."""
 COUNTED = frozenset({"segment", "level", "stage", "status", "severity", "kind", "reason"})
-"""Columns whose values are counted: names of groups that ckm defines."""
+"""Columns whose values are counted: categories that ckm defines, without personal data."""
 MOST_VALUES = 40
 READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {
     ".csv": lambda file: pl.read_csv(file, infer_schema_length=None),
@@ -23,7 +23,7 @@ READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {
     ".ndjson": lambda file: pl.read_ndjson(file, infer_schema_length=None),
     ".json": lambda file: pl.read_json(file, infer_schema_length=None),
 }
-"""Reader by suffix. They get bytes, because polars cannot open every name that a file system has."""
+"""Reader by file suffix. Readers get the bytes of a file, because polars cannot open every file name."""
 
 
 def figures_of(path: Path) -> dict[str, float]:

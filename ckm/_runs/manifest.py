@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SCHEMA = "ckm.manifest/1"
 FOLDER = "runs"
 NAME = re.compile(r"([0-9a-f]{10})(?:\.(\d+))?")
-"""Name of a run: its request id, and from the second on its number among the runs of that request."""
+"""Name of a run: its request id, followed by ``.2``, ``.3``, … for the second and later runs of the same request."""
 
 
 @dataclass(frozen=True)

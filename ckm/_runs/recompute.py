@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NOT_COPIED = frozenset({"store", "out", "privacy", "incoming", FOLDER, ".git"})
 FLAGS = {"output": "-o", "meta": "--meta", "export": "--export", "save_map": "--save-map"}
-"""Options that name output files, by parameter."""
+"""Options that name output files, by name of the command's parameter."""
 
 
 class RecomputeError(CkmError):

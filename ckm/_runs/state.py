@@ -27,11 +27,11 @@ READ = ("audiences", "controls.csv", "identities.csv", "kb", "segments", "topics
 """Files and folders of a workspace that analyses read besides its settings and its store."""
 KNOWLEDGE = "kb"
 READS_NO_KNOWLEDGE = frozenset({"check", "diff", "forecast", "link", "segment"})
-"""Commands that read no knowledge entries, whose digest takes seconds for 100,000 entries."""
+"""Commands that read no knowledge entries: the digest of the entries, seconds for 100,000 of them, is not computed."""
 MOST_FILES = 1000
-"""Number of files of a folder up to which a manifest lists each one; above, one digest stands for the folder."""
+"""Maximum number of files of a folder that a manifest lists one by one; a larger folder gets a single digest."""
 READ_LOGS = {"kb-gaps": (SEARCH_LOG,), "evaluate": (SEARCH_LOG, SHOWN_LOG, USAGE_LOG)}
-"""Logs in ``out/`` that a command reads."""
+"""Log files in ``out/`` that a command reads, by command."""
 READS_HISTORY = frozenset({"evaluate"})
 """Commands that read the versions of the knowledge entries in git."""
 RECEIPTS = Path("privacy") / "receipts"

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from ckm._runs.record import Begun
 
 OUTPUT_OPTIONS = ("output", "meta", "export", "save_map")
-"""Parameters that name files or folders that a command writes."""
+"""Parameters whose values are the paths of files or folders that a command writes."""
 NOT_RECORDED = frozenset({"demo", "ingest", "init", "mcp", "nightly", "privacy", "profile", "runs"})
-"""Commands whose arguments name a person, that change what they read, have no result file, or run other commands."""
+"""Commands without a manifest: their arguments name a person, they change their inputs, they have no result file, or
+they run other commands."""
 OF_TODAY = "kb-"
-"""Beginning of the names of commands whose as-of date is today by default."""
+"""Prefix of the names of commands whose as-of date is today by default."""
 
 _current: Begun | None = None
 

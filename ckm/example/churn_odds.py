@@ -61,7 +61,7 @@ class Churn:
 
 
 Exposure = Counter[tuple[str, tuple[str, ...], bool]]
-"""Customer-weeks by group, troubles of the week, and whether the customer churned in it."""
+"""Number of customer-weeks by group of customers, kinds of trouble in the week, and churn in the week."""
 
 
 def trouble(kind: str, first: int, *, until: int | None = None) -> Trouble:

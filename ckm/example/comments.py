@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 FOLDER, REVIEWS, TRUTH, MAP = "comments", "reviews.jsonl", "truth.csv", "reviews.yaml"
 COUNT = 1_800
 GROWS_FROM = days.LAST - 90
-"""First of the 13 weeks in which the topic ``zip`` grows."""
+"""Day number from which the topic ``zip`` is more frequent: the last 13 weeks."""
 MISSPELT = 0.3
-"""Share of the mentions of the competitor with a typing error."""
+"""Share of mentions of the competitor in which its name is misspelt."""
 SIGNED = 0.06
 """Share of reviews with the customer's name, e-mail address or telephone number."""
 RATED = 0.9
-"""Share of reviews with stars."""
+"""Share of reviews with a rating in stars."""
 
 
 @dataclass(frozen=True)

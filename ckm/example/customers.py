@@ -11,7 +11,7 @@ from ckm.example.words import words
 
 FIRST_ID = 10_017
 KNOWN_FROM_THE_START = 0.30
-"""Share of repeat customers with purchases before the begin of the data."""
+"""Share of repeat customers who already bought before the first day of the data."""
 PARTY_TYPES = {"company": 65, "distributor": 25, "partner": 10}
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ckm.example.simulation import Simulation
 
 MISBOOKED_MONTH, MISBOOKED_CENTS, MISBOOKED_ROWS = "2025-11", 12_990, 1
-"""A sale that finance booked and no export contains: month, cents and rows."""
+"""A sale that is in the control totals but in no export: month, net value in cents, and number of rows."""
 
 
 def monthly_totals(world: Simulation) -> dict[str, tuple[int, int]]:

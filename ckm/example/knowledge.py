@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KB = "kb"
-"""Folder of the entries, as in a workspace."""
+"""Name of the folder of knowledge entries in a workspace."""
 SUITE = "kb-suite.yaml"
-"""Searches, with the entries that each should find."""
+"""File with searches, and the entries that each search should find."""
 
 
 def write_knowledge(folder: Path) -> list[str]:

@@ -18,14 +18,14 @@ OPENING = {
     "till": (10 * 60, 19 * 60 + 50),
     "branch": (600, 1260),
 }
-"""Opening times in minutes of the local day. Nobody orders near midnight, so that a day is the same in UTC and in
-Berlin, and finance's months equal the store's in any time zone."""
+"""First and last minute of the local day of orders, by channel. There are no orders close to midnight, so that each
+order is on the same day in UTC and in Berlin, and monthly totals do not depend on the time zone."""
 FAVOURITE = 0.72
-"""Share of the lines from the customer's favourite category, while it is sold."""
+"""Share of order lines with a product of the customer's favourite category, while this category is sold."""
 DISCOUNTS = (0.15, 0.20, 0.25, 0.30)
 SCANNED_ONE_BY_ONE = 0.1
 SALE_PRICE_SHARE = 0.3
-"""Share of the orders during a sale at the sale price."""
+"""Share of orders at a reduced price during a sale of the shop."""
 
 
 class OrderLine(NamedTuple):

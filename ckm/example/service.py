@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from ckm.example.random_stream import RandomStream
 
 PATIENCE = 7
-"""Days until an unanswered complaint becomes a trouble."""
+"""Number of days after which an unresolved complaint becomes a trouble."""
 ANSWER_PROMISED = 3
-"""Days within which the call centre promises a response."""
+"""Number of days within which the call centre promises an answer to a complaint."""
 
 
 class Contact(NamedTuple):

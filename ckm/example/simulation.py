@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 CUSTOMERS = 3000
 UNNAMED = {"till": 0.25, "branch": 0.08}
-"""Share of a channel's sales without a customer card."""
+"""Share of guest sales (without a customer id) among all sales of a channel."""
 CALLS = {"product": ("question", 320), "order": ("question", 160), "praise": ("praise", 90), "idea": ("idea", 60)}
-"""Contacts without consequences: number by topic."""
+"""Kind and number of contacts that have no effect on churn, by topic."""
 VISITS = 110
 NUMBER_FORMATS = {"web": "W{year}-{n:06d}", "till": "T{n:07d}", "branch": "B{n:06d}"}
 

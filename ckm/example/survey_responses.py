@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from ckm.example.purchase_history import CustomerHistory
 
 ANSWERED = 0.14
-"""Share of purchases with a survey response."""
+"""Share of purchases after which the customer responds to the survey."""
 WITH_TEXT = 0.8
 SPREAD = 1.3
-"""Standard deviation of a rating around the customer's satisfaction, in points of 0 to 10."""
+"""Standard deviation of a customer's ratings, on the scale from 0 to 10."""
 RATING_PENALTY = {"late_delivery": 4.0, "open_complaint": 5.0, "rejected_invoice": 3.0, "lost_category": 2.5}
-"""Points (of 0 to 10) that a trouble subtracts from a rating."""
+"""Points that a trouble subtracts from a rating, on the scale from 0 to 10."""
 TOPIC_OF = {
     "late_delivery": "delivery",
     "open_complaint": "service",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CURRENCY = "EUR"
 TIME_ZONE = "Europe/Berlin"
 MARK = "truth/truth.json"
-"""Marker file of a workspace that was generated here."""
+"""File by which a workspace with the example shop is recognised."""
 
 
 def lay_out_example(folder: Path) -> ExampleShop:

@@ -26,10 +26,10 @@ HEADER = (
 MISSING, DOUBLED, BLANK = 12, 6, 4
 """Numbers of buyers missing from the CRM, of duplicate rows, and of blank rows."""
 SUPPLIERS, PROSPECTS = 25, 40
-"""Numbers of parties in the CRM without a purchase."""
+"""Numbers of suppliers and of prospects in the CRM, none of whom has a purchase."""
 EXCEL_EPOCH = date(1899, 12, 30)
 CREATED = datetime(2026, 7, 1)
-"""Creation time in the file's properties; the current time would change the bytes."""
+"""Creation time in the properties of the file; it is fixed, so that the same seed gives the same bytes."""
 
 
 def write_crm(world: Simulation, incoming: Path) -> ChannelExport:

@@ -27,16 +27,17 @@ HEADER = (
     "Points balance", "Export date",
 )  # fmt: skip
 BEGAN = 60
-"""Day on which the programme began."""
+"""Day number of the first day of the programme."""
 JOINS = 0.12
-"""Probability that a person joins at a purchase: who buys often joins sooner, and membership itself changes nothing."""
+"""Probability that a non-member joins at a purchase. Frequent buyers join earlier; membership has no effect on
+purchases."""
 REWARD, REDEEMS = 100, 0.5
-"""Points of a reward, and the probability that a member with enough points takes rewards at a purchase."""
+"""Points that a reward costs, and probability that a member with enough points redeems rewards at a purchase."""
 EXPIRE_AFTER = 365
-"""Days after which points expire."""
+"""Number of days after which points expire."""
 YEAR = 365
 TIERS = (("Gold", 600), ("Silver", 250), ("Basic", 0))
-"""Tiers with the points earned in a year from which a member has them, highest first."""
+"""Name of each tier with the minimum of points earned in a year, highest tier first."""
 EXPORTS = (days.LAST - YEAR, days.LAST)
 
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 FILES = ("billing-fields.csv", "relationships.csv")
 ACCOUNTS, OWNERS, BUYERS, SUPPLIED, REFERRALS, BILLED = 60, 8, 40, 12, 90, 25
-"""Numbers of accounts with contacts, owners, further customers of distributors, supplied distributors, referrals, and
-companies that want numbers on invoices."""
+"""Numbers of companies with contact persons, of companies that own others, of companies that buy through a distributor,
+of distributors with a supplier, of persons in a referral, and of companies with a reference number on invoices."""
 LEFT, LACKED = 0.15, 0.1
-"""Share of contacts who have left, and of invoices that lacked a number."""
+"""Share of contact persons who no longer work at the company, and of invoices without the reference number."""
 FIELDS = ("project number", "matter number", "purchase order")
 
 

@@ -29,8 +29,8 @@ EXPORTS = {
     "web-orders-2024.csv": (0, 369, {"date": 5, "quantity": 4, "field": 3}),
     "web-orders-2025-26.csv": (361, days.LAST, {"date": 14, "quantity": 11, "field": 9}),
 }
-"""Exports: first and last day, and broken rows by kind, by file name. The second begins nine days before the first
-ends."""
+"""First and last day number, and number of broken rows by kind, of each export by file name. The second export begins
+nine days before the first one ends."""
 
 
 def write_web(world: Simulation, incoming: Path) -> list[ChannelExport]:

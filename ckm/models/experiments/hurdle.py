@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 METHOD = "hurdle model (Beta × log-normal)"
 DRAWS = 20_000
-"""Draws from the posterior: they leave an error of about 1 % of the interval's width."""
+"""Number of draws from the posterior; the Monte Carlo error of an end is about 1 % of the width of the interval."""
 JEFFREYS = 0.5
 """Both parameters of the prior of a rate (Jeffreys 1946)."""
 PRIOR_AMOUNTS = 100
-"""Weight of the log-normal's squared coefficient of variation, in amounts. Where amounts are a mixture of companies and
-persons, as in the example shop, the log-normal's is 1.6 times too large: intervals that took the larger of both covered
-97.5 %, those of the amounts alone 91 % with 73 amounts and 94 % with 334; with this weight 94 and 95 %."""
+"""Weight of the prior of the squared coefficient of variation, as a number of amounts. The prior is the value of the
+log-normal distribution. It is 1.6 times too large if the amounts are a mixture of companies and persons, as in the
+example shop. Measured coverage of the 95 % interval: 97.5 % with the larger of prior and sample value; with the sample
+value alone 91 % for 73 amounts and 94 % for 334; with this weight 94 % and 95 %."""
 FEWEST_AMOUNTS = 3
-"""Fewest amounts of one sign in an arm whose mean is estimated; with fewer the size is that of both arms together."""
+"""Minimum number of amounts of one sign in each arm; with fewer, both arms get their pooled mean, without an error."""
 
 
 def hurdle(treated: Floats, holdout: Floats, *, seed: int = 0) -> Effect:

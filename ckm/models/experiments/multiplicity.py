@@ -54,4 +54,4 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 SIGNIFICANT = 1 - LEVEL
-"""Adjusted p value up to which an effect is declared."""
+"""Largest adjusted p value of a significant effect."""

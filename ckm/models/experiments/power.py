@@ -10,7 +10,7 @@ from ckm.models.intervals import Z
 POWER = 0.8
 Z_POWER = NormalDist().inv_cdf(POWER)
 LARGEST_SHARE = 0.5
-"""Largest share of a holdout: with equal arms the smallest effect can be detected."""
+"""Maximum share of a holdout: arms of equal size have the smallest detectable effect."""
 
 
 def detectable_rate(rate: float, treated: int, holdout: int) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 MISMATCH = 0.001
-"""p value below which the sizes contradict the share (Fabijan et al. 2019, KDD, 2156-2164); chance alone gives such a
-result in one of a thousand campaigns."""
+"""p value below which there is a sample-ratio mismatch (Fabijan et al. 2019, KDD, 2156-2164): one false alarm in a
+thousand campaigns."""
 
 
 def sample_ratio(treated: int, holdout: int, share: float) -> float:

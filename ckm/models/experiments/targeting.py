@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 RIDGE = 1.0
-"""Penalty of the standardised coefficients, so that few customers do not give wild predictions."""
+"""Ridge penalty of the coefficients of standardised covariates: it limits predictions from few customers."""
 
 
 def predicted(outcome: Floats, treated: Mask, covariates: Floats, fold: Integers) -> tuple[Floats, Floats]:
