@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from ckm.customers.ledger_extension import ledger_columns
 from ckm.customers.ledger_join import join_coverage
+from ckm.customers.transaction_scan import DIMENSIONS
 from ckm.dataset import TRANSACTIONS, Dataset
 from ckm.dataset.transactions_file import MAX_REJECTS, plan_transactions
 from ckm.errors import InputError, NotEnoughDataError, UsageError
@@ -179,7 +180,8 @@ def open_spark(
     if on_driver:
         tables = open_dataset(data, None, options, by_customer=True).tables
     filled = planned.conversion.filled
-    columns = tuple(name for name in ledger_columns(dtypes) if name in filled or name in ("type", "currency"))
+    # as in memory, revenue by a dimension that the source lacks is revenue without a value
+    columns = tuple(name for name in ledger_columns(dtypes) if name in filled or name in ("currency", *DIMENSIONS))
     convert = ToLedgerColumns(planned.conversion, columns)
     return SparkDataset(
         tables,

@@ -131,6 +131,18 @@ def test_a_command_on_a_workspace_prints_the_same_in_spark_and_in_memory(
     assert in_spark.stdout == whole.stdout
 
 
+def test_a_report_on_a_file_without_categories_and_channels_has_the_same_metrics_in_spark(
+    run: Run, spark: Engine, orders: Path, tmp_path: Path
+) -> None:
+    plain = tmp_path / "plain.parquet"
+    pl.read_parquet(orders).drop("category", "channel", strict=False).write_parquet(plain)
+    whole = run("loyalty-report", plain, "-f", "json")
+    in_spark = run("loyalty-report", plain, "-f", "json", "--engine", "spark", "--partitions", 3)
+    assert in_spark.exit_code == 0, in_spark.stderr
+    assert "dimension=category; value=(none)" in whole.stdout
+    assert in_spark.stdout == whole.stdout
+
+
 def test_a_run_in_spark_is_compared_with_the_previous_saved_run_as_in_memory(
     run: Run, spark: Engine, workspace: Path, tmp_path: Path
 ) -> None:
