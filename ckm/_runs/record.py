@@ -65,7 +65,7 @@ def begin(
         command=command,
         arguments=tuple(arguments),
         seed=seed,
-        recorded_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        recorded_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         settings=settings,
         inputs=inputs,
         code=code_of(),
