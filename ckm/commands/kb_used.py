@@ -42,6 +42,7 @@ def kb_used(
     from ckm._kb.entry_files import read_folder
     from ckm._kb.usage_log import FILE, LoggedUse, append_use, read_uses
     from ckm.config import open_workspace
+    from ckm.wording import counted
 
     place = open_workspace(workspace)
     ids = [each.id for each in read_folder(place.kb_dir).entries]
@@ -54,7 +55,7 @@ def kb_used(
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", hint="make the file writable") from error
     used, yes, no = read_uses(path).counts(name)
-    note(f"{name}: used {used:,} times, helpful {yes:,}, not helpful {no:,}")
+    note(f"{name}: used {counted(used, 'time')}, helpful {yes:,}, not helpful {no:,}")
 
 
 def _answer(helpful: str | None) -> bool | None:

@@ -89,8 +89,14 @@ def test_invalid_arguments_exit_with_a_hint(run: Run, shop: Path, words: tuple[s
 
 
 def test_uses_of_an_entry_are_counted(run: Run, shop: Path) -> None:
-    for options in (("--helpful", "yes"), ("--helpful", "no"), ()):
-        assert run("kb-used", "call-back", *options, "-C", shop).exit_code == 0
+    for options, said in (
+        (("--helpful", "yes"), "used 1 time, "),
+        (("--helpful", "no"), "used 2 times, "),
+        ((), "3 times"),
+    ):
+        done = run("kb-used", "call-back", *options, "-C", shop)
+        assert done.exit_code == 0
+        assert said in done.stderr
     log = read_uses(shop / "out" / FILE)
     assert log.counts("call-back") == (3, 1, 1)
     assert (shop / "out" / FILE).stat().st_mode & 0o777 == 0o600
