@@ -182,6 +182,8 @@ def _only_currencies(counted: pl.DataFrame) -> pl.DataFrame:
     return counted.with_columns(pl.when(code.str.contains(CURRENCY_CODE)).then(code).alias("currency"))
 
 
+RESIDUE = 1e-9
+"""A smaller value is zero: what is left where floats that should cancel out are added."""
 _SPREAD = {"column": pl.String, "currency": pl.String, "bin": pl.Int32, "rows": pl.Int64}
 
 
@@ -190,7 +192,7 @@ def spread(subject: CheckedTable, column: str) -> pl.LazyFrame | None:
     if subject.name != "transactions" or subject.lacks(column) is not None:
         return None
     value = pl.col(column).cast(pl.Float64)
-    sales = subject.frame.filter(value.is_finite() & (value > 0))
+    sales = subject.frame.filter(value.is_finite() & (value > RESIDUE))
     if subject.lacks("type") is None:
         sales = sales.filter(pl.col("type").cast(pl.String).is_in(SALES))
     # Amounts of two currencies are never compared; a quantity has none.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.io.mapping.column_types import UNKNOWN, ColumnShapes
-from ckm.io.mapping.mapping import ColumnRule, Constant, Expression, FromColumn
+from ckm.io.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, sources_of
 from ckm.io.mapping.missing_columns import ORDERED_BY, Suggestions, mapped_columns
+from ckm.io.mapping.source_currencies import marks_in_names
+from ckm.io.values.vocabulary import currencies_of
 from ckm.remark import assumption
 from ckm.schema import NO_CURRENCY
 
@@ -47,15 +49,30 @@ def complete(
     elif "net" in needed and {"quantity", "unit_price"} <= set(rules):
         added["net"] = LINE_VALUE
         assumed.append("net is quantity × unit_price")
+    elif "net" in needed and "unit_price" in rules and table.name == "transactions":
+        added["net"] = Expression("unit_price")
+        assumed.append("net is unit_price: no column of quantities, so each row is one unit")
     elif "net" in needed and {"order_net", "order_gross"} & set(rules):
         added["net"] = Constant("0")  # an order-level discount is spread over the lines
     if "currency" in needed:
-        added["currency"] = Constant(default_currency)
-        assumed.append(f"{NO_CURRENCY_COLUMN}: every amount is in {default_currency}")
+        added["currency"], remark = _currency_of(rules, default_currency)
+        assumed.append(remark)
     if "type" in needed and table.name == "transactions":
         added["type"] = TYPE_BY_SIGN
         assumed.append("no type column: a negative net is a return, any other a sale")
     return {**rules, **added}, assumed
+
+
+def _currency_of(rules: AnyMapping[str, ColumnRule], default: str) -> tuple[Constant, str]:
+    """Return the currency of a file without a currency column, and the remark on it.
+
+    It is the one in the names of its amount columns, if these state one currency, else ``default``.
+    """
+    marks = {mark for target, rule in rules.items() for mark in marks_in_names(target, sources_of(rule))}
+    stated = {currency for mark in marks for currency in currencies_of(mark)}
+    if len(stated) == 1:
+        return Constant(currency := stated.pop()), f"currency {currency}, by the names of the columns of amounts"
+    return Constant(default), f"{NO_CURRENCY_COLUMN}: every amount is in {default}"
 
 
 def without_amounts(rules: dict[str, ColumnRule], assumed: list[str]) -> tuple[dict[str, ColumnRule], list[str]]:

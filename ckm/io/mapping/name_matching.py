@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import AmbiguousError, UnknownNameError
 from ckm.io.mapping.shown_columns import unknown_column
+from ckm.io.mapping.source_currencies import name_without_currency
 from ckm.io.mapping.source_zones import name_without_zone
 from ckm.io.mapping.synonyms import exports, in_another_unit, normalise, synonyms
 from ckm.io.values.amounts import MONEY
@@ -64,6 +65,10 @@ class NameMatcher:
         for column in columns:  # "Order date (UTC+7)" matches like "Order date", unless the file has that column too
             if (name := name_without_zone(column)) != column and name not in columns:
                 self.columns_by_name.setdefault(normalise(name), []).append(column)
+        self.amounts_by_name: dict[str, list[str]] = {}
+        for column in columns:  # "Amount (USD)" matches like "Amount" where an amount is looked for
+            if (name := name_without_currency(column)) != column and normalise(name) not in self.columns_by_name:
+                self.amounts_by_name.setdefault(normalise(name), []).append(column)
         self.known = synonyms(table.name)
         self.chosen: dict[str, tuple[str, str]] = {}
         self.fixed: set[str] = set()
@@ -118,6 +123,8 @@ class NameMatcher:
 
     def _take(self, target: str, names: frozenset[str], how: str, *, also_from_optional: bool = False) -> None:
         known = {column for name in names for column in self.columns_by_name.get(name, ())}
+        if target in MONEY:
+            known |= {column for name in names for column in self.amounts_by_name.get(name, ())}
         found = [column for column in self.columns if column in known] if known else []
         if also_from_optional:
             self._release({owner for owner in self.chosen if self._may_lose(owner, found)})

@@ -19,6 +19,7 @@ from ckm.io.mapping.missing_columns import missing_columns
 from ckm.io.mapping.order_rules import OrderRules
 from ckm.io.mapping.plausible_columns import ID_SUFFIXES, doubts_on_ids, without_percentages
 from ckm.io.mapping.shown_columns import unknown_column
+from ckm.io.mapping.source_currencies import marks_in_names
 from ckm.io.mapping.source_zones import SourceZones
 from ckm.io.values.amounts import MONEY, AmountReader, refuse_other_currencies
 from ckm.io.values.booleans import TruthReader
@@ -127,9 +128,12 @@ class _Planner:
         return self.zones.of_columns(sources_of(self.mapping.columns[target]))
 
     def add_shown_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
-        """Add the currency signs in number formats to the currency signs in texts of amounts."""
+        """Add the currencies in number formats and in column names to the currency signs in texts of amounts."""
         for target, rule in self.mapping.columns.items():
-            if target not in MONEY or not shown:
+            if target not in MONEY:
+                continue
+            self.styles.money_marks |= marks_in_names(target, sources_of(rule))
+            if not shown:
                 continue
             sources: Iterable[str] = sources_of(rule)
             if isinstance(rule, Expression):

@@ -11,6 +11,7 @@ from ckm.io.mapping.computed_columns import complete, without_amounts
 from ckm.io.mapping.mapping import ColumnRule, FromColumn, Mapping
 from ckm.io.mapping.missing_columns import Suggestions, missing_columns
 from ckm.io.mapping.name_matching import NameMatcher
+from ckm.io.mapping.repeated_amounts import is_repeated
 from ckm.io.readers.hints import Hints
 from ckm.remark import doubt
 from ckm.schema import TABLES
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import polars as pl
+
+    from ckm.remark import Remark
 
 ANONYMOUS = ("transactions", "interactions")
 """Tables whose rows need no customer; a missing customer column gives a remark."""
@@ -97,6 +100,7 @@ def propose_mapping(
     matcher.apply_overrides(overrides or {})
     matcher.match_export()
     matcher.match_names()
+    repeated_net = _order_amounts(matcher, sample)
     rules: dict[str, ColumnRule] = {
         target: FromColumn(matcher.chosen[target][0]) for target in TABLES[table].fillable if target in matcher.chosen
     }
@@ -106,6 +110,7 @@ def propose_mapping(
         f"column '{column}' has none of the values of {target} and was not mapped to it"
         for target, column in dict.fromkeys(matcher.wordless)
     ]
+    assumed += repeated_net
     near = Suggestions(TABLES[table], source_columns, rules, shapes, named=named)
     if not amounts_needed and "net" not in rules and not near.of("net"):
         rules, assumed = without_amounts(rules, assumed)
@@ -119,6 +124,28 @@ def propose_mapping(
         tuple((target, *matcher.chosen[target]) for target in rules if target in matcher.chosen),
         tuple(assumed),
     )
+
+
+def _order_amounts(matcher: NameMatcher, sample: pl.DataFrame | None) -> list[Remark]:
+    """Map a column of amounts that each line of an order repeats to the order, and return the remark on it.
+
+    A column that the user named is kept. Lines with quantity and unit price need no amount of the order.
+    """
+    net, how = matcher.chosen.get("net", ("", ""))
+    order, _ = matcher.chosen.get("order_id", ("", ""))
+    if sample is None or not {net, order} <= set(sample.columns):
+        return []
+    products = [matcher.chosen[target][0] for target in ("product_id", "category") if target in matcher.chosen]
+    if not is_repeated(sample, order, net, [column for column in products if column in sample.columns]):
+        return []
+    repeats = f"'{net}' is the same on all lines of an order"
+    if how == "option" or not (products or matcher.known.is_last_resort("net", net)):
+        return [doubt(f"{repeats}; if it is the order's total, --column order_net='{net}' counts it once per order")]
+    del matcher.chosen["net"]
+    if {"quantity", "unit_price"} <= matcher.chosen.keys():
+        return [doubt(f"{repeats} and not used")]
+    matcher.chosen["order_net"] = (net, how)
+    return [doubt(f"{repeats} and counts once per order, spread over its lines; if not: --column net='{net}'")]
 
 
 def _no_customer(near: list[str]) -> str:

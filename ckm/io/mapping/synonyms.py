@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz, process
@@ -72,6 +73,10 @@ class Synonyms:
         tiers = (*self.fallback.get(target, ()), *self.last_resort.get(target, ()))
         return self.own[target].union(*tiers)
 
+    def is_last_resort(self, target: str, column: str) -> bool:
+        """Return whether a column name matches ``target`` by a name of last resort."""
+        return any(normalise(column) in names for names in self.last_resort.get(target, ()))
+
 
 @dataclass(frozen=True)
 class ExportSynonyms:
@@ -91,6 +96,7 @@ def synonyms(table: str) -> Synonyms:
 @cache
 def _synonyms(table: str, targets: tuple[str, ...]) -> Synonyms:
     data = load_data(FILE)
+    combined = {tier: combined_names(data["combined"][tier].get(table, {})) for tier in data["combined"]}
     of_table = {
         target: frozenset({normalise(target)}.union(*map(_normalised, data.get(table, {}).get(target, []))))
         for target in targets
@@ -101,7 +107,14 @@ def _synonyms(table: str, targets: tuple[str, ...]) -> Synonyms:
         others = frozenset[str]().union(*(names for name, names in of_table.items() if name != target))
         shared = frozenset[str]().union(*map(_normalised, data["shared"].get(target, [])))
         own[target] = of_table[target] | (shared - others)
-    return Synonyms(own, _tiers(data["fallback"].get(table, {})), _tiers(data["last_resort"].get(table, {})))
+    written = frozenset[str]().union(*own.values())
+    for target, names in combined["own"].items():
+        own[target] |= names - written
+    fallback, last_resort = (
+        _with_combined(_tiers(data[tier].get(table, {})), combined[tier], written)
+        for tier in ("fallback", "last_resort")
+    )
+    return Synonyms(own, fallback, last_resort)
 
 
 @cache
@@ -172,6 +185,26 @@ def _distinctive(name: str) -> str:
 @cache
 def _general_words() -> tuple[str, ...]:
     return tuple(sorted(_normalised(load_data(FILE)["general"]), key=lambda word: (-len(word), word)))
+
+
+def combined_names(section: dict[str, list[list[list[str]]]]) -> dict[str, frozenset[str]]:
+    """Return per target the names that combine a word of one list with one of another, in either order."""
+    return {
+        target: frozenset(
+            normalise(name)
+            for first, second in pairs
+            for one, other in product(map(str, first), map(str, second))
+            for name in (f"{one} {other}", f"{other} {one}", f"{other} of {one}")
+        )
+        for target, pairs in section.items()
+    }
+
+
+def _with_combined(
+    tiers: dict[str, tuple[frozenset[str], ...]], combined: dict[str, frozenset[str]], written: frozenset[str]
+) -> dict[str, tuple[frozenset[str], ...]]:
+    """Return the tiers with the combined names that are not the name of a target as a last one."""
+    return tiers | {target: (*tiers.get(target, ()), names - written) for target, names in combined.items()}
 
 
 def _normalised(names: Iterable[Any]) -> frozenset[str]:

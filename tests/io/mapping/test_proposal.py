@@ -240,3 +240,28 @@ def test_columns_with_duplicate_names_are_refused_until_one_is_chosen() -> None:
         assert chosen.mapping.columns["net"] == FromColumn(choice)
     assert propose_mapping(columns, "transactions").mapping.columns["net"] == FromColumn("net")
     assert propose_mapping([*columns, "x", "x_2"], "transactions", repeated=[("x", "x_2")]).matched
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Customer Reference ID,Date Purchase,Purchase Amount", "CustomerID,TransactionDate,TransactionAmount",
+        "cust_id,txn_date,txn_amount", "client_id,sale_date,sale_amount", "user_id,purchase_date,amount_spent",
+        "CUSTOMER_ID,TRX_DATE,TRX_AMT", "household_key,day_date,SALES_VALUE", "CardID,Date,Value",
+        "customer_unique_id,order_purchase_timestamp,payment_value", "member_id,trans_date,tran_amount",
+        "customer_no,invoice_date,Total Sale", "account_id,date,mrr", "user_id,event_time,gmv", "Buyer ID,Sold On,Item Total",
+        "Kunden-Nr,Kaufdatum,Kaufbetrag", "Besteller-ID,Bestelltag,Umsatzwert", "ลูกค้า,วันที่,ยอดซื้อ",
+        "ไอดีผู้ซื้อ,วันที่สั่ง,มูลค่าสั่งซื้อ", "شناسه مشتری,تاریخ خرید,مبلغ خرید", "会员ID,消费日期,消费金额", "會員編號,消費日期,消費金額",
+        "id_client,date_achat,montant_ttc", "codigo_cliente,fecha_venta,total_venta",
+    ],
+)  # fmt: skip
+def test_names_of_two_known_words_are_matched_in_either_order(header: str) -> None:
+    columns = header.split(",")
+    matched = {target: source for target, source, _ in propose_mapping(columns, "transactions").matched}
+    assert [matched.get(target) for target in ("customer_id", "ordered_at", "net")] == columns
+
+
+def test_a_price_without_quantities_is_the_amount_of_the_row() -> None:
+    proposal = propose_mapping(["user_id", "event_time", "price"], "transactions")
+    assert proposal.mapping.columns["net"] == Expression("unit_price")
+    assert any("each row is one unit" in remark for remark in proposal.assumed)
