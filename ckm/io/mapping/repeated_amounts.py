@@ -14,8 +14,8 @@ LEAST_ORDERS = 5
 NEARLY_ALL = 0.95
 """Minimum share of these orders of which all lines have the same amount."""
 MOST_EQUAL = 0.2
-"""Maximum probability that two orders drawn at random have the same amount: if most prices are equal, equal lines are no
-evidence."""
+"""Maximum probability that two orders drawn at random have the same amount: if most prices are equal, equal lines are
+no evidence."""
 
 
 def is_repeated(sample: pl.DataFrame, order: str, amount: str, products: Sequence[str]) -> bool:

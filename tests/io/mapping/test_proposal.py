@@ -249,9 +249,11 @@ def test_columns_with_duplicate_names_are_refused_until_one_is_chosen() -> None:
         "cust_id,txn_date,txn_amount", "client_id,sale_date,sale_amount", "user_id,purchase_date,amount_spent",
         "CUSTOMER_ID,TRX_DATE,TRX_AMT", "household_key,day_date,SALES_VALUE", "CardID,Date,Value",
         "customer_unique_id,order_purchase_timestamp,payment_value", "member_id,trans_date,tran_amount",
-        "customer_no,invoice_date,Total Sale", "account_id,date,mrr", "user_id,event_time,gmv", "Buyer ID,Sold On,Item Total",
+        "customer_no,invoice_date,Total Sale", "account_id,date,mrr", "user_id,event_time,gmv",
+        "Buyer ID,Sold On,Item Total",
         "Kunden-Nr,Kaufdatum,Kaufbetrag", "Besteller-ID,Bestelltag,Umsatzwert", "ลูกค้า,วันที่,ยอดซื้อ",
-        "ไอดีผู้ซื้อ,วันที่สั่ง,มูลค่าสั่งซื้อ", "شناسه مشتری,تاریخ خرید,مبلغ خرید", "会员ID,消费日期,消费金额", "會員編號,消費日期,消費金額",
+        "ไอดีผู้ซื้อ,วันที่สั่ง,มูลค่าสั่งซื้อ", "شناسه مشتری,تاریخ خرید,مبلغ خرید", "会员ID,消费日期,消费金额",
+        "會員編號,消費日期,消費金額",
         "id_client,date_achat,montant_ttc", "codigo_cliente,fecha_venta,total_venta",
     ],
 )  # fmt: skip
