@@ -51,6 +51,8 @@ class NameMatcher:
         Per target the column, and how the column was matched; see :class:`ckm.io.mapping.proposal.Proposal`.
     wordless
         Pairs of a target with fixed values, and a column that matches its name but has none of these values.
+    is_export
+        Whether the file has the columns of a known export.
     """
 
     def __init__(self, table: TableSchema, columns: list[str], shapes: ColumnShapes, *, named: bool) -> None:
@@ -72,6 +74,7 @@ class NameMatcher:
         self.known = synonyms(table.name)
         self.chosen: dict[str, tuple[str, str]] = {}
         self.fixed: set[str] = set()
+        self.is_export = False
 
     def apply_overrides(self, overrides: AnyMapping[str, str]) -> None:
         """Assign the columns that the user named."""
@@ -87,10 +90,11 @@ class NameMatcher:
             if export.table != self.table.name or not export.signature <= names.keys():
                 continue
             for target, wanted in export.columns.items():
-                found = [names[name] for name in wanted if name in names and self._is_free(names[name])]
+                found = [names[name] for name in wanted if name in names and self.is_free(names[name])]
                 if target not in self.chosen and found:
                     self.chosen[target] = (found[0], f"export {export.name}")
             # Other columns of such a file (such as order totals in every line) are misread by name matching.
+            self.is_export = True
             self.fixed = set(self.table.targets) - {"order_id", "ordered_at", "customer_id"} | set(self.chosen)
             return
 
@@ -128,7 +132,7 @@ class NameMatcher:
         found = [column for column in self.columns if column in known] if known else []
         if also_from_optional:
             self._release({owner for owner in self.chosen if self._may_lose(owner, found)})
-        found = [column for column in found if self._is_free(column) and self._has_words(target, column)]
+        found = [column for column in found if self.is_free(column) and self._has_words(target, column)]
         if target in MONEY:
             found = [column for column in found if not in_another_unit(column)]
         if not found:
@@ -168,5 +172,6 @@ class NameMatcher:
     def _open(self) -> list[str]:
         return [target for target in self.table.targets if target not in self.chosen and target not in self.fixed]
 
-    def _is_free(self, column: str) -> bool:
+    def is_free(self, column: str) -> bool:
+        """Return whether no target has ``column`` yet."""
         return all(column != source for source, _ in self.chosen.values())

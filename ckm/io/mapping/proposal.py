@@ -11,6 +11,7 @@ from ckm.io.mapping.computed_columns import complete, without_amounts
 from ckm.io.mapping.mapping import ColumnRule, FromColumn, Mapping
 from ckm.io.mapping.missing_columns import Suggestions, missing_columns
 from ckm.io.mapping.name_matching import NameMatcher
+from ckm.io.mapping.proposed_status import ProposedStatus, proposed_status, refund_column
 from ckm.io.mapping.repeated_amounts import is_repeated
 from ckm.io.readers.hints import Hints
 from ckm.remark import doubt
@@ -100,7 +101,9 @@ def propose_mapping(
     matcher.apply_overrides(overrides or {})
     matcher.match_export()
     matcher.match_names()
-    repeated_net = _order_amounts(matcher, sample)
+    order_remarks = _order_amounts(matcher, sample)
+    if table == "transactions" and not matcher.is_export:
+        _map_refunds(matcher, sample)
     rules: dict[str, ColumnRule] = {
         target: FromColumn(matcher.chosen[target][0]) for target in TABLES[table].fillable if target in matcher.chosen
     }
@@ -110,7 +113,11 @@ def propose_mapping(
         f"column '{column}' has none of the values of {target} and was not mapped to it"
         for target, column in dict.fromkeys(matcher.wordless)
     ]
-    assumed += repeated_net
+    status = ProposedStatus()
+    if table == "transactions" and not matcher.is_export:
+        unmapped = [column for column in source_columns if matcher.is_free(column)]
+        status = proposed_status(unmapped, sample, matcher.chosen.get("net", (None, ""))[0])
+    assumed += [*order_remarks, *status.remarks]
     near = Suggestions(TABLES[table], source_columns, rules, shapes, named=named)
     if not amounts_needed and "net" not in rules and not near.of("net"):
         rules, assumed = without_amounts(rules, assumed)
@@ -120,7 +127,7 @@ def propose_mapping(
     if missing:
         raise missing_columns(missing, table, source_columns, rules, shapes, named=named)
     return Proposal(
-        Mapping(name=name, table=table, hints=hints or Hints(), columns=rules),
+        Mapping(name=name, table=table, hints=hints or Hints(), columns=rules, status=status.rules),
         tuple((target, *matcher.chosen[target]) for target in rules if target in matcher.chosen),
         tuple(assumed),
     )
@@ -135,8 +142,8 @@ def _order_amounts(matcher: NameMatcher, sample: pl.DataFrame | None) -> list[Re
     order, _ = matcher.chosen.get("order_id", ("", ""))
     if sample is None or not {net, order} <= set(sample.columns):
         return []
-    products = [matcher.chosen[target][0] for target in ("product_id", "category") if target in matcher.chosen]
-    if not is_repeated(sample, order, net, [column for column in products if column in sample.columns]):
+    products = _product_columns(matcher)
+    if not is_repeated(sample, order, net, products):
         return []
     repeats = f"'{net}' is the same on all lines of an order"
     if how == "option" or not (products or matcher.known.is_last_resort("net", net)):
@@ -146,6 +153,23 @@ def _order_amounts(matcher: NameMatcher, sample: pl.DataFrame | None) -> list[Re
         return [doubt(f"{repeats} and not used")]
     matcher.chosen["order_net"] = (net, how)
     return [doubt(f"{repeats} and counts once per order, spread over its lines; if not: --column net='{net}'")]
+
+
+def _map_refunds(matcher: NameMatcher, sample: pl.DataFrame | None) -> None:
+    """Map a column of refunded amounts to the row; to the order, if each line of an order repeats it."""
+    column = refund_column([column for column in matcher.columns if matcher.is_free(column)], sample)
+    if column is None or "refund" in matcher.chosen or "order_refund" in matcher.chosen:
+        return
+    order, _ = matcher.chosen.get("order_id", ("", ""))
+    repeated = sample is not None and order in sample.columns
+    if repeated and sample is not None:
+        repeated = is_repeated(sample, order, column, _product_columns(matcher), most_equal=1.0)
+    matcher.chosen["order_refund" if repeated else "refund"] = (column, "synonym")
+
+
+def _product_columns(matcher: NameMatcher) -> list[str]:
+    """Return the columns that describe what a line is of."""
+    return [matcher.chosen[target][0] for target in ("product_id", "category") if target in matcher.chosen]
 
 
 def _no_customer(near: list[str]) -> str:

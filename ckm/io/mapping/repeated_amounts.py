@@ -18,7 +18,9 @@ MOST_EQUAL = 0.2
 no evidence."""
 
 
-def is_repeated(sample: pl.DataFrame, order: str, amount: str, products: Sequence[str]) -> bool:
+def is_repeated(
+    sample: pl.DataFrame, order: str, amount: str, products: Sequence[str], *, most_equal: float = MOST_EQUAL
+) -> bool:
     """Return whether ``amount`` is an amount of the whole order, repeated on its lines.
 
     The lines of nearly all orders of several lines then have the same amount, though amounts differ between orders.
@@ -32,7 +34,10 @@ def is_repeated(sample: pl.DataFrame, order: str, amount: str, products: Sequenc
     products
         Columns that describe what a line is of. Only orders whose lines differ in one of them are considered: two
         tickets of one kind have the same price. Empty: all orders of several lines.
+    most_equal
+        Maximum probability that two of these orders have the same amount. Most orders have the same refund, none.
     """
+    products = [column for column in products if column in sample.columns]
     filled = sample.select(order, amount, *products).drop_nulls([order, amount])
     orders = filled.group_by(order).agg(
         pl.len().alias("lines"),
@@ -41,7 +46,7 @@ def is_repeated(sample: pl.DataFrame, order: str, amount: str, products: Sequenc
         (pl.struct(products).n_unique() if products else pl.len()).alias("kinds"),
     )
     several = orders.filter((pl.col("lines") > 1) & (pl.col("kinds") > 1))
-    if several.height < LEAST_ORDERS or (several["amounts"] == 1).mean() < NEARLY_ALL:
+    if several.height < LEAST_ORDERS or int((several["amounts"] == 1).sum()) < NEARLY_ALL * several.height:
         return False
     shares = several["amount"].value_counts()["count"] / several.height
-    return float((shares**2).sum()) <= MOST_EQUAL
+    return float((shares**2).sum()) <= most_equal
