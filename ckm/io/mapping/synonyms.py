@@ -96,7 +96,9 @@ def synonyms(table: str) -> Synonyms:
 @cache
 def _synonyms(table: str, targets: tuple[str, ...]) -> Synonyms:
     data = load_data(FILE)
-    combined = {tier: combined_names(data["combined"][tier].get(table, {})) for tier in data["combined"]}
+    combined = {tier: combined_names(names.get(table, {})) for tier, names in data["combined"].items()}
+    shared_names = combined_names(data["combined"]["shared"])
+    combined["own"] |= {target: names for target, names in shared_names.items() if target in targets}
     of_table = {
         target: frozenset({normalise(target)}.union(*map(_normalised, data.get(table, {}).get(target, []))))
         for target in targets
