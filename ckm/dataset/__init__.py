@@ -214,7 +214,7 @@ def _of_workspace(root: Path | None) -> Dataset:
     tables, payments = _declared(tables, found.config, sources, persons)
     return Dataset(
         tables,
-        _label(root),
+        data_label(root),
         (
             *_of_persons(persons),
             *(
@@ -250,7 +250,8 @@ def _of_persons(persons: Mapping[str, str]) -> list[str]:
     return [assumption(f"{len(persons):,} linked customer ids count as {count} ({IDENTITIES}, ckm link)")]
 
 
-def _label(path: Path) -> str:
+def data_label(path: Path) -> str:
+    """Return the name of data for reports: that of the file or folder, without its path."""
     if path == STDIN:
         return "standard input"
     found = path.resolve()
@@ -286,7 +287,7 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
             doubt(f"{len(files)} files are read one after the other: a row that is in two of them counts twice")
         )
     tables = without_guest_ids({TRANSACTIONS: joined_pages(frames)}, config.guest_ids)
-    return Dataset(tables, _label(path), tuple(remarks), config=config, sources=tuple(sorted(sources)))
+    return Dataset(tables, data_label(path), tuple(remarks), config=config, sources=tuple(sorted(sources)))
 
 
 def _names(files: list[str]) -> str:

@@ -90,7 +90,7 @@ def transactions_of(
         conversion, remarks = _conversion(source, plan, config, by_customer=by_customer)
         conversion = conversion.with_known_orders(known)
         totals = SalesTotals()
-        found = _scanned(source, conversion) or _read(source, conversion, totals)
+        found = _scanned(source, conversion) or read_rows(source, conversion, totals)
         if _are_too_many(found):
             raise _refusal(file, source, conversion)
     left: list[str] = []
@@ -173,7 +173,7 @@ def _are_too_many(found: FitRows) -> bool:
 
 def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
     """Return why a file is refused; the file is read again, because a scan does not validate each row."""
-    found = _read(source, conversion)
+    found = read_rows(source, conversion)
     failures, mapping, total = found.failures, conversion.mapping, found.total
     assert failures is not None
     return InputError(
@@ -198,15 +198,17 @@ def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
         raise InputError(f"{source.path}: the Parquet file is damaged") from error
 
 
-def _read(source: Source, conversion: Conversion, totals: SalesTotals | None = None) -> FitRows:
-    """Return the valid rows of any file, in memory."""
+def read_rows(source: Source, conversion: Conversion, totals: SalesTotals | None = None) -> FitRows:
+    """Return the valid rows of a file of any format and for any table, in memory.
+
+    ``totals`` collects the totals of files with amounts of whole orders.
+    """
     from ckm.dataset.parquet_rows import FitRows
     from ckm.ingest.failures import Failures
     from ckm.ingest.schema_validator import SchemaValidator
     from ckm.ingest.validation import validated
-    from ckm.schema import TABLES
 
-    table = TABLES[TRANSACTIONS]
+    table = conversion.mapping.target
     good, failures, total = [pl.DataFrame(schema=table.dtypes)], Failures(), 0
     for batch in conversion.pieces(source.batches()):
         found = validated(batch, conversion, SchemaValidator(table))
