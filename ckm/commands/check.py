@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ckm.commands.meta import Meta, read_source, refuse_meta, write_meta
-from ckm.commands.options import AS_FOUND, AsOf, Data, FileOptions, Output, Workspace, reads_files, saying
+from ckm.commands.options import (
+    AS_FOUND,
+    FORMAT_HELP,
+    AsOf,
+    Data,
+    FileOptions,
+    Output,
+    Workspace,
+    data_or_workspace,
+    reads_files,
+    saying,
+)
 from ckm.errors import UsageError
 from ckm.output import Format, default_format, emit, emit_text, progress, remark
 from ckm.remark import basis, doubt
@@ -55,7 +66,7 @@ class FailOn(StrEnum):
 
 CheckOutputFormat = Annotated[
     CheckFormat | None,
-    typer.Option("--format", "-f", help="Default: CKM_FORMAT, else a table on a terminal and csv in a pipe."),
+    typer.Option("--format", "-f", help=FORMAT_HELP),
 ]
 Fail = Annotated[
     FailOn | None,
@@ -190,9 +201,7 @@ def _verify(data: Path | None, workspace: Path | None, fmt: CheckFormat | None, 
 
     if fmt is CheckFormat.junit:
         raise UsageError("--verify has no JUnit format", hint="choose csv, json, ndjson or md")
-    if data is not None and workspace is not None:
-        raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
-    store = Store(open_workspace(data or workspace).store_dir)
+    store = Store(open_workspace(data_or_workspace(data, workspace)).store_dir)
     with progress(f"verifying {store.root}"):
         found = store.verify()
     rows = [(each.table, each.file, each.rows, each.size, str(each.state), each.note) for each in found]

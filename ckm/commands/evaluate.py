@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckm.commands.meta import Meta, write_meta
-from ckm.commands.options import AsOf, Seed, Workspace
-from ckm.errors import UnknownNameError, UsageError
+from ckm.commands.document_format import DocumentFormat, DocumentOutputFormat, document_format
+from ckm.commands.meta import Meta, read_source, write_meta
+from ckm.commands.options import AS_FOUND, AsOf, Seed, Workspace, WorkspaceData, data_or_workspace
+from ckm.errors import UsageError
 from ckm.names import ReportLanguage
-from ckm.output import Format, default_format, emit, emit_text, progress, remark
+from ckm.output import Format, emit, emit_text, progress, remark
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,31 +24,13 @@ BY_USE = ("metric", "of", "value", "unit", "low", "high", "previous", "change", 
 NUMBERS = dict.fromkeys(("value", "low", "high", "previous", "change"), "{:,.4g}")
 
 
-class EvaluationFormat(StrEnum):
-    """Format of an evaluation: tables for the terminal, rows, or the whole as JSON, Markdown or an HTML page."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    ndjson = "ndjson"
-    md = "md"
-    html = "html"
-
-
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
     app.command("evaluate")(evaluate)
 
 
 def evaluate(
-    data: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[DATA]",
-            help="A workspace. Default: the workspace around the current folder.",
-            show_default=False,
-        ),
-    ] = None,
+    data: WorkspaceData = None,
     period: Annotated[
         str | None,
         typer.Option(metavar="MONTHS", help="Length of the period: 3mo, 12mo. Default: evaluate.period of ckm.yaml."),
@@ -56,10 +38,7 @@ def evaluate(
     lang: Annotated[ReportLanguage, typer.Option(help="Language of the page and of Markdown.")] = "en",
     as_of: AsOf = None,
     seed: Seed = 0,
-    fmt: Annotated[
-        EvaluationFormat | None,
-        typer.Option("--format", "-f", help="Default: CKM_FORMAT, else a table on a terminal and csv in a pipe."),
-    ] = None,
+    fmt: DocumentOutputFormat = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -88,29 +67,22 @@ def evaluate(
       ckm evaluate --period 3mo -o out/evaluate.html --lang de
       ckm evaluate -f json | jq '.metrics[] | select(.value == null)'
     """
+    from ckm.config import workspace_folder
     from ckm.dataset.source import dataset_of
     from ckm.evaluate import evaluate as evaluation_of
     from ckm.setting_values import parse_months
 
-    chosen = _format(fmt, output)
+    chosen = document_format(fmt, output)
     months = None
     if period is not None:
         try:
             months = parse_months(period)
         except UsageError as error:
             raise UsageError(f"--period: {error}", hint=error.hint) from None
-    if data is None:
-        from ckm.config import workspace_folder
-
-        data = workspace_folder(workspace)
+    root = data_or_workspace(data, workspace) if data is not None else workspace_folder(workspace)
     with progress("evaluate") as advance:
-        dataset = dataset_of(data, by_customer=True)
-        facts: dict[str, Any] = {}
-        if meta is not None:
-            from ckm.dataset import AS_FOUND
-            from ckm.metadata import data_facts
-
-            facts = data_facts(dataset, data, AS_FOUND)
+        dataset = dataset_of(root, by_customer=True)
+        facts = read_source(dataset, root, AS_FOUND, meta)
         found = evaluation_of(
             dataset,
             as_of=as_of.date() if as_of is not None else None,
@@ -140,22 +112,7 @@ def evaluate(
     remark(*found.remarks)
 
 
-def _format(fmt: EvaluationFormat | None, output: Path | None) -> EvaluationFormat | str:
-    """Return the format: that of the suffix of ``output``, else the given one, else that of the terminal or pipe."""
-    if output is None or str(output) == "-":
-        return fmt or EvaluationFormat(default_format())
-    suffix = output.suffix.lower().removeprefix(".")
-    known = [*(each for each in EvaluationFormat if each is not EvaluationFormat.table), "tsv", "parquet", "xlsx"]
-    if suffix not in known:
-        raise UnknownNameError("file format", output.suffix, [f".{each}" for each in known], where=f"-o {output}")
-    if fmt is not None and fmt != suffix:
-        raise UsageError(
-            f"--format {fmt} contradicts -o {output}", hint="leave out --format: the suffix of the file sets the format"
-        )
-    return suffix
-
-
-def _print(found: Evaluation, chosen: EvaluationFormat | str, output: Path | None, lang: str) -> None:
+def _print(found: Evaluation, chosen: DocumentFormat | str, output: Path | None, lang: str) -> None:
     if chosen in ("html", "md"):
         emit_text(found.to_html(lang) if chosen == "html" else found.to_markdown(lang), output=output)
     elif chosen == "json":

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckm.commands.meta import Meta, write_meta
-from ckm.commands.options import AsOf, OutputFormat, Seed, Workspace
+from ckm.commands.meta import Meta, read_source, write_meta
+from ckm.commands.options import AS_FOUND, AsOf, OutputFormat, Seed, Workspace, WorkspaceData, data_or_workspace
 from ckm.errors import UsageError
 from ckm.names import ReportLanguage
 from ckm.output import Format, default_format, emit, emit_text, note, progress, remark
@@ -49,12 +49,7 @@ def register(app: typer.Typer) -> None:
 
 
 def feedback_mine(
-    data: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[DATA]", help="A workspace. Default: the one around the current folder.", show_default=False
-        ),
-    ] = None,
+    data: WorkspaceData = None,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -141,16 +136,14 @@ def feedback_mine(
       ckm feedback-mine --lang th -o out/feedback.html
       ckm feedback-mine --drafts                     # drafts of missing knowledge entries
     """
-    if data is not None and workspace is not None:
-        raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
+    root = data_or_workspace(data, workspace)
     if learn and refit:
         raise UsageError("--learn and --refit contradict each other", hint="--refit learns all topics again")
-    from ckm.dataset import AS_FOUND
     from ckm.feedback import feedback, page
-    from ckm.metadata import data_facts, run_facts
+    from ckm.metadata import run_facts
 
-    dataset = _opened(data or workspace)
-    read = data_facts(dataset, None, AS_FOUND) if meta is not None else {}
+    dataset = _opened(root)
+    read = read_source(dataset, None, AS_FOUND, meta)
     with progress("mining comments") as advance:
         stage = ""
 

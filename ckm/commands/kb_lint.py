@@ -10,7 +10,7 @@ import typer
 
 from ckm.commands.kb_options import KbFolder, Today, day_of, knowledge_place
 from ckm.commands.meta import Meta, refuse_meta, write_knowledge_meta
-from ckm.commands.options import Output, Workspace
+from ckm.commands.options import FORMAT_HELP, Output, Workspace
 from ckm.output import Format, default_format, emit, emit_text, progress, remark
 from ckm.remark import basis
 
@@ -57,10 +57,7 @@ def kb_lint(
         typer.Option("--fail-on", help="Exit 1 if there is a finding of this or a higher severity. Default: never."),
     ] = None,
     as_of: Today = None,
-    fmt: Annotated[
-        LintFormat | None,
-        typer.Option("--format", "-f", help="Default: CKM_FORMAT, else a table on a terminal and csv in a pipe."),
-    ] = None,
+    fmt: Annotated[LintFormat | None, typer.Option("--format", "-f", help=FORMAT_HELP)] = None,
     output: Output = None,
     meta: Meta = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of entries, for editors.")] = False,

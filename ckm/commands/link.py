@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckm.commands.options import Output, OutputFormat, Seed, Workspace
+from ckm.commands.options import Output, OutputFormat, Seed, Workspace, data_or_workspace
 from ckm.errors import UsageError
 from ckm.output import Format, default_format, emit, note, progress, remark
 
@@ -78,12 +78,11 @@ def link(
     if len(given) > 1:
         raise UsageError(f"unexpected '{given[1]}'", hint="see 'ckm link --help'")
     data = Path(given[0]) if given and not mode else None
-    if data is not None and workspace is not None:
-        raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
+    root = data_or_workspace(data, workspace)
     from ckm.link import link as link_customers
 
     with progress("linking") as advance:
-        found = link_customers(data or workspace, dry_run=dry_run or mode == REVIEW, seed=seed, progress=advance.stage)
+        found = link_customers(root, dry_run=dry_run or mode == REVIEW, seed=seed, progress=advance.stage)
     if mode == REVIEW:
         emit(found.uncertain, fmt, output=output, by_use=REVIEW_BY_USE)
     else:

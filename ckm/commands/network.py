@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckm.commands.meta import Meta, write_meta
-from ckm.commands.options import AsOf, Workspace
-from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, emit, emit_text, note, progress, remark
+from ckm.commands.document_format import DocumentFormat, DocumentOutputFormat, document_format
+from ckm.commands.meta import Meta, read_source, write_meta
+from ckm.commands.options import AS_FOUND, AsOf, Workspace, WorkspaceData
+from ckm.output import Format, emit, emit_text, note, progress, remark
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,17 +25,6 @@ PAGE_COLUMNS = 80
 """Columns of the screen where no terminal tells its width."""
 STEPS = 3
 SHARE = {"revenue_share": "{:.1%}"}
-
-
-class NetworkFormat(StrEnum):
-    """Format of a network: tables for the terminal, a table of rows, or the whole as JSON, Markdown or an HTML page."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    ndjson = "ndjson"
-    md = "md"
-    html = "html"
 
 
 class Shown(StrEnum):
@@ -57,14 +46,7 @@ def register(app: typer.Typer) -> None:
 
 
 def network(
-    data: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[DATA]",
-            help="A workspace. Default: the workspace around the current folder.",
-            show_default=False,
-        ),
-    ] = None,
+    data: WorkspaceData = None,
     show: Annotated[
         Shown | None,
         typer.Option("--show", metavar="TABLE", help="Only one table: findings, " + ", ".join(ROLL_UPS) + "."),
@@ -77,10 +59,7 @@ def network(
     ] = 5,
     names: Annotated[bool, typer.Option("--names", help="Show names of persons where the data have them.")] = False,
     as_of: AsOf = None,
-    fmt: Annotated[
-        NetworkFormat | None,
-        typer.Option("--format", "-f", help="Default: CKM_FORMAT, else a table on a terminal and csv in a pipe."),
-    ] = None,
+    fmt: DocumentOutputFormat = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -116,20 +95,13 @@ def network(
       ckm network -f json | jq '.findings[:5]'
       ckm network --as-of 2025-12-31             # the relations that were valid on that day
     """
-    if data is not None and workspace is not None:
-        raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
-    chosen = _format(fmt, output)
+    chosen = document_format(fmt, output)
     with progress("reading relations", total=STEPS) as advance:
         from ckm.dataset import open_dataset
         from ckm.network import network as network_of
 
         dataset = open_dataset(data, workspace, by_customer=True)
-        source = {}
-        if meta is not None:
-            from ckm.dataset import AS_FOUND
-            from ckm.metadata import data_facts
-
-            source = data_facts(dataset, data, AS_FOUND)
+        source = read_source(dataset, data, AS_FOUND, meta)
         found = network_of(
             dataset,
             as_of=as_of.date() if as_of is not None else None,
@@ -159,31 +131,16 @@ def network(
     remark(*found.remarks)
 
 
-def _format(fmt: NetworkFormat | None, output: Path | None) -> NetworkFormat | str:
-    """Return the format: that of the suffix of ``output``, else the given one, else that of the terminal or pipe."""
-    if output is None or str(output) == "-":
-        return fmt or NetworkFormat(default_format())
-    suffix = output.suffix.lower().removeprefix(".")
-    known = [*(each for each in NetworkFormat if each is not NetworkFormat.table), "tsv", "parquet", "xlsx"]
-    if suffix not in known:
-        raise UnknownNameError("file format", output.suffix, [f".{each}" for each in known], where=f"-o {output}")
-    if fmt is not None and fmt != suffix:
-        raise UsageError(
-            f"--format {fmt} contradicts -o {output}", hint="leave out --format: the suffix of the file sets the format"
-        )
-    return suffix
-
-
 def _rows(found: Network, show: Shown | None) -> pl.DataFrame:
     return found.frame if show in (None, Shown.findings) else found.tables[show]
 
 
-def _print(found: Network, chosen: NetworkFormat | str, output: Path | None, show: Shown | None) -> None:
+def _print(found: Network, chosen: DocumentFormat | str, output: Path | None, show: Shown | None) -> None:
     whole = {"html": found.to_html, "md": found.to_markdown, "json": found.to_json}
-    if chosen in whole and (show is None or chosen == NetworkFormat.html):
+    if chosen in whole and (show is None or chosen == DocumentFormat.html):
         emit_text(whole[chosen](), output=output)
         return
-    if chosen != NetworkFormat.table:
+    if chosen != DocumentFormat.table:
         on_stdout = output is None or str(output) == "-"
         emit(_flat(_rows(found, show)), Format(chosen) if on_stdout else None, output=output)
         return

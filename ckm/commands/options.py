@@ -43,21 +43,38 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+WorkspaceData = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[DATA]",
+        help="A workspace. Default: the workspace around the current folder.",
+        show_default=False,
+    ),
+]
+"""DATA of a command that reads other tables than transactions, so that a file is not enough."""
+
+
+def _unless_data(ctx: typer.Context, folder: Path | None) -> Path | None:
+    """Return the workspace; None if it is that of CKM_WORKSPACE and DATA is given, which takes precedence."""
+    source = ctx.get_parameter_source("workspace")
+    of_environment = source is not None and source.name == "ENVIRONMENT"
+    return None if of_environment and ctx.params.get("data") is not None else folder
+
+
 Workspace = Annotated[
     Path | None,
     typer.Option(
         "--workspace",
         "-C",
         metavar="DIR",
+        callback=_unless_data,
         envvar="CKM_WORKSPACE",
         help="The workspace. Default: the one around the current folder.",
     ),
 ]
-OutputFormat = Annotated[
-    Format | None,
-    # No `envvar` here: the suffix of --output takes precedence over CKM_FORMAT, see `ckm.output`.
-    typer.Option("--format", "-f", help="Default: CKM_FORMAT, else a table on a terminal and csv in a pipe."),
-]
+FORMAT_HELP = "Default: CKM_FORMAT, else a table on a terminal and csv in a pipe."
+# No `envvar` here: the suffix of --output takes precedence over CKM_FORMAT, see `ckm.output`.
+OutputFormat = Annotated[Format | None, typer.Option("--format", "-f", help=FORMAT_HELP)]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -284,6 +301,19 @@ def reads_files(command: Callable[..., None]) -> Callable[..., None]:
     wrapped.__annotations__ = {}
     wrapped.__signature__ = inspect.Signature([*declared[:place], *options, *declared[place + 1 :]])  # type: ignore[attr-defined]
     return wrapped
+
+
+def data_or_workspace(data: Path | None, workspace: Path | None) -> Path | None:
+    """Return DATA, else ``--workspace``; None means the workspace around the current folder.
+
+    Raises
+    ------
+    UsageError
+        Both are given.
+    """
+    if data is not None and workspace is not None:
+        raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
+    return data or workspace
 
 
 @contextmanager

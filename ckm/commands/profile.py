@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm._kb.garbage_collection import without_collector
+from ckm.commands.document_format import suffix_format
 from ckm.commands.kb_options import log_shown
-from ckm.commands.options import AsOf, Workspace
-from ckm.errors import UnknownNameError, UsageError
+from ckm.commands.options import AsOf, Workspace, data_or_workspace
 from ckm.output import emit_text, remark
 
 if TYPE_CHECKING:
@@ -94,14 +94,13 @@ def profile(
       ckm profile 0010017 -o customer.html       # a page, readable by you only
       ckm profile 0010017 -f json --as-of 2026-03-31
     """
-    if data is not None and workspace is not None:
-        raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
-    chosen = _format(fmt, output)
+    root = data_or_workspace(data, workspace)
+    chosen = ProfileFormat(suffix_format(fmt, output, ProfileFormat) or fmt or ProfileFormat.table)
     day = as_of.date() if as_of is not None else None
     with without_collector():  # a tenth of the time, and most of it are imports, which leave no garbage
         from ckm.profile import profile as profile_of
 
-        found = profile_of(data or workspace, customer_id, as_of=day, role=role, lang=prefer_lang or "")
+        found = profile_of(root, customer_id, as_of=day, role=role, lang=prefer_lang or "")
     if chosen is ProfileFormat.table:
         _draw(found)
     else:
@@ -119,24 +118,9 @@ def profile(
     if entries:
         from ckm.config import open_workspace
 
-        opened = open_workspace(data or workspace)
+        opened = open_workspace(root)
         log_shown(opened.root, "profile", entries, enabled=opened.config.kb.log_queries)
     remark(*found.remarks)
-
-
-def _format(fmt: ProfileFormat | None, output: Path | None) -> ProfileFormat:
-    """Return the format: that of the suffix of ``output``, else the given one, else a table."""
-    if output is None or str(output) == "-":
-        return fmt or ProfileFormat.table
-    suffix = output.suffix.lower().removeprefix(".")
-    if suffix == ProfileFormat.table or suffix not in set(ProfileFormat):
-        known = [f".{each}" for each in ProfileFormat if each is not ProfileFormat.table]
-        raise UnknownNameError("file format", output.suffix, known, where=f"-o {output}")
-    if fmt not in (None, ProfileFormat(suffix)):
-        raise UsageError(
-            f"--format {fmt} contradicts -o {output}", hint="leave out --format: the suffix of the file sets the format"
-        )
-    return ProfileFormat(suffix)
 
 
 def _draw(found: CustomerProfile) -> None:

@@ -96,3 +96,17 @@ def test_verify_reproduces_the_page_byte_for_byte_and_names_a_changed_log(tmp_pa
     done = run("runs", "verify", made, "-C", root)
     assert done.exit_code == 6
     assert "out/kb-queries.ndjson" in done.output
+
+
+def test_data_and_a_workspace_contradict_each_other(shop: Path, run: Run) -> None:
+    done = run("evaluate", shop, "--workspace", shop)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "DATA and --workspace contradict each other" in done.stderr
+
+
+def test_data_take_precedence_over_the_workspace_of_the_environment(
+    shop: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CKM_WORKSPACE", str(tmp_path))
+    assert run("evaluate", shop, *DAY, "-f", "json").exit_code == 0
+    assert run("evaluate", "-f", "json").exit_code == 2
