@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm.commands.meta import Meta, read_source, write_meta
-from ckm.commands.options import AS_FOUND, AsOf, OutputFormat, Seed, Workspace, WorkspaceData, data_or_workspace
+from ckm.commands.options import AS_FOUND, AsOf, OutputFormat, Seed, Workspace, data_or_workspace
 from ckm.errors import UsageError
 from ckm.names import ReportLanguage
 from ckm.output import Format, default_format, emit, emit_text, note, progress, remark
@@ -49,7 +49,14 @@ def register(app: typer.Typer) -> None:
 
 
 def feedback_mine(
-    data: WorkspaceData = None,
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="A workspace, or a file of dated comments. Default: the workspace around the current folder.",
+            show_default=False,
+        ),
+    ] = None,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -130,6 +137,7 @@ def feedback_mine(
 
     Examples:
       ckm feedback-mine                              # by topic, last 13 weeks
+      ckm feedback-mine reviews.csv                  # a file, no workspace needed
       ckm feedback-mine --learn                      # propose topics, write topics.yaml
       ckm feedback-mine --by product,segment -o out/feedback.xlsx
       ckm feedback-mine --since 2026-04-01 --new-only --fail-on growing
@@ -206,21 +214,24 @@ def feedback_mine(
 
 
 def _opened(folder: Path | None) -> Dataset:
-    """Return the tables of a workspace.
+    """Return the tables of a workspace, or the comments of a file.
 
     Raises
     ------
     UsageError
-        There is no workspace: comments are loaded into one.
+        There is no workspace and no file.
     """
     from ckm.config import find_workspace
     from ckm.dataset import open_dataset
+    from ckm.dataset.comments_file import comments_of_file
 
+    if folder is not None and folder.is_file():
+        return comments_of_file(folder)
     root = find_workspace(Path.cwd()) if folder is None else folder
     if root is None or not (root / "ckm.yaml").is_file():
         raise UsageError(
             f"{folder} is no workspace" if folder is not None else "there is no workspace here or above",
-            hint="ckm init DIR makes one; a file of comments is loaded by: ckm ingest FILE --as interactions -C DIR",
+            hint="ckm init DIR makes one; a file of comments needs none: ckm feedback-mine FILE",
         )
     return open_dataset(root)
 

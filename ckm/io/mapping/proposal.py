@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from ckm.errors import UnknownNameError
 from ckm.io.mapping.column_types import ColumnShapes
 from ckm.io.mapping.computed_columns import complete, without_amounts
-from ckm.io.mapping.mapping import ColumnRule, FromColumn, Mapping
+from ckm.io.mapping.mapping import ColumnRule, Constant, FromColumn, Mapping
 from ckm.io.mapping.missing_columns import Suggestions, missing_columns
 from ckm.io.mapping.name_matching import NameMatcher
 from ckm.io.mapping.proposed_status import ProposedStatus, proposed_status, refund_column
+from ckm.io.mapping.rating_scale import inferred_scale
 from ckm.io.mapping.repeated_amounts import is_repeated
 from ckm.io.readers.hints import Hints
 from ckm.remark import doubt
@@ -118,6 +119,11 @@ def propose_mapping(
         unmapped = [column for column in source_columns if matcher.is_free(column)]
         status = proposed_status(unmapped, sample, matcher.chosen.get("net", (None, ""))[0])
     assumed += [*order_remarks, *status.remarks]
+    if sample is not None and "scale" in TABLES[table].targets and "scale" not in rules:
+        rating, _ = matcher.chosen.get("rating", ("", ""))
+        if rating in sample.columns and (found := inferred_scale(rating, sample[rating])) is not None:
+            rules["scale"] = Constant(found[0])
+            assumed.append(found[1])
     near = Suggestions(TABLES[table], source_columns, rules, shapes, named=named)
     if not amounts_needed and "net" not in rules and not near.of("net"):
         rules, assumed = without_amounts(rules, assumed)
