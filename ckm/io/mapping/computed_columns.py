@@ -48,7 +48,8 @@ def complete(
         added["net"] = Expression(f"COALESCE(gross, 0){less}")
     elif "net" in needed and {"quantity", "unit_price"} <= set(rules):
         added["net"] = LINE_VALUE
-        assumed.append("net is quantity × unit_price")
+        before = ", before the discount" if "discount" in rules else ""
+        assumed.append(f"net is quantity × unit_price{before}")
     elif "net" in needed and "unit_price" in rules and table.name == "transactions":
         added["net"] = Expression("unit_price")
         assumed.append("net is unit_price: no column of quantities, so each row is one unit")

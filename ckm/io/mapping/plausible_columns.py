@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ID_SUFFIXES = ("_id", "line_no")
 """Suffixes of id targets, whose surrounding spaces are removed."""
 
+LEAST_PRICE = 5.0
+"""Median price from which discounts of at most 1 are shares."""
+
 
 def without_percentages(
     mapping: Mapping, sample: pl.DataFrame, shown: AnyMapping[str, tuple[str, ...]]
@@ -46,6 +49,26 @@ def without_percentages(
         del rules[target]
         remarks.append(f"{message}: it was kept as an extra column")
     return replace(mapping, columns=rules), remarks
+
+
+def are_shares(discounts: pl.Series, prices: pl.Series | None) -> bool:
+    """Return whether a column of discounts has shares of the price (0.2 for 20 %), and not amounts.
+
+    All are then from 0 to 1, some are fractions, and the median of ``prices`` is too high for such amounts.
+    """
+    shares, paid = _numbers(discounts), None if prices is None else _numbers(prices)
+    if shares is None or not len(shares) or not shares.is_between(0.0, 1.0).all():
+        return False
+    fractions = shares.filter((shares > 0.0) & (shares < 1.0))
+    median = None if paid is None else paid.filter(paid > 0).median()
+    return len(fractions) > 0 and isinstance(median, float) and median >= LEAST_PRICE
+
+
+def _numbers(values: pl.Series) -> pl.Series | None:
+    """Return numbers with a point or a comma as decimal mark; None if a value is something else."""
+    texts = values.drop_nulls().cast(pl.String, strict=False).str.strip_chars()
+    numbers = texts.filter(texts != "").str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    return None if numbers.null_count() else numbers
 
 
 def doubts_on_ids(mapping: Mapping, sample: pl.DataFrame) -> Iterator[Remark]:

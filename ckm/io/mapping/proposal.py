@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError
+from ckm.io.mapping.amount_columns import map_order_amounts, map_refunds, with_discount_shares
 from ckm.io.mapping.column_types import ColumnShapes
 from ckm.io.mapping.computed_columns import complete, without_amounts
 from ckm.io.mapping.mapping import ColumnRule, Constant, FromColumn, Mapping
 from ckm.io.mapping.missing_columns import Suggestions, missing_columns
 from ckm.io.mapping.name_matching import NameMatcher
-from ckm.io.mapping.proposed_status import ProposedStatus, proposed_status, refund_column
+from ckm.io.mapping.proposed_status import ProposedStatus, proposed_status
 from ckm.io.mapping.rating_scale import inferred_scale
-from ckm.io.mapping.repeated_amounts import is_repeated
 from ckm.io.readers.hints import Hints
 from ckm.remark import doubt
 from ckm.schema import TABLES
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm.remark import Remark
+    from ckm.schema import TableSchema
 
 ANONYMOUS = ("transactions", "interactions")
 """Tables whose rows need no customer; a missing customer column gives a remark."""
@@ -102,13 +103,14 @@ def propose_mapping(
     matcher.apply_overrides(overrides or {})
     matcher.match_export()
     matcher.match_names()
-    order_remarks = _order_amounts(matcher, sample)
+    order_remarks = map_order_amounts(matcher, sample)
     if table == "transactions" and not matcher.is_export:
-        _map_refunds(matcher, sample)
+        map_refunds(matcher, sample)
     rules: dict[str, ColumnRule] = {
         target: FromColumn(matcher.chosen[target][0]) for target in TABLES[table].fillable if target in matcher.chosen
     }
     matcher.refuse_repeated(repeated)
+    rules, discount_remarks = with_discount_shares(rules, sample)
     rules, assumed = complete(rules, TABLES[table], default_currency, source_columns, shapes)
     assumed += [
         f"column '{column}' has none of the values of {target} and was not mapped to it"
@@ -118,12 +120,9 @@ def propose_mapping(
     if table == "transactions" and not matcher.is_export:
         unmapped = [column for column in source_columns if matcher.is_free(column)]
         status = proposed_status(unmapped, sample, matcher.chosen.get("net", (None, ""))[0])
-    assumed += [*order_remarks, *status.remarks]
-    if sample is not None and "scale" in TABLES[table].targets and "scale" not in rules:
-        rating, _ = matcher.chosen.get("rating", ("", ""))
-        if rating in sample.columns and (found := inferred_scale(rating, sample[rating])) is not None:
-            rules["scale"] = Constant(found[0])
-            assumed.append(found[1])
+    assumed += [*discount_remarks, *order_remarks, *status.remarks]
+    rules, scale_remarks = _with_scale(rules, TABLES[table], sample)
+    assumed += scale_remarks
     near = Suggestions(TABLES[table], source_columns, rules, shapes, named=named)
     if not amounts_needed and "net" not in rules and not near.of("net"):
         rules, assumed = without_amounts(rules, assumed)
@@ -139,43 +138,15 @@ def propose_mapping(
     )
 
 
-def _order_amounts(matcher: NameMatcher, sample: pl.DataFrame | None) -> list[Remark]:
-    """Map a column of amounts that each line of an order repeats to the order, and return the remark on it.
-
-    A column that the user named is kept. Lines with quantity and unit price need no amount of the order.
-    """
-    net, how = matcher.chosen.get("net", ("", ""))
-    order, _ = matcher.chosen.get("order_id", ("", ""))
-    if sample is None or not {net, order} <= set(sample.columns):
-        return []
-    products = _product_columns(matcher)
-    if not is_repeated(sample, order, net, products):
-        return []
-    repeats = f"'{net}' is the same on all lines of an order"
-    if how == "option" or not (products or matcher.known.is_last_resort("net", net)):
-        return [doubt(f"{repeats}; if it is the order's total, --column order_net='{net}' counts it once per order")]
-    del matcher.chosen["net"]
-    if {"quantity", "unit_price"} <= matcher.chosen.keys():
-        return [doubt(f"{repeats} and not used")]
-    matcher.chosen["order_net"] = (net, how)
-    return [doubt(f"{repeats} and counts once per order, spread over its lines; if not: --column net='{net}'")]
-
-
-def _map_refunds(matcher: NameMatcher, sample: pl.DataFrame | None) -> None:
-    """Map a column of refunded amounts to the row; to the order, if each line of an order repeats it."""
-    column = refund_column([column for column in matcher.columns if matcher.is_free(column)], sample)
-    if column is None or "refund" in matcher.chosen or "order_refund" in matcher.chosen:
-        return
-    order, _ = matcher.chosen.get("order_id", ("", ""))
-    repeated = sample is not None and order in sample.columns
-    if repeated and sample is not None:
-        repeated = is_repeated(sample, order, column, _product_columns(matcher), most_equal=1.0)
-    matcher.chosen["order_refund" if repeated else "refund"] = (column, "synonym")
-
-
-def _product_columns(matcher: NameMatcher) -> list[str]:
-    """Return the columns that describe what a line is of."""
-    return [matcher.chosen[target][0] for target in ("product_id", "category") if target in matcher.chosen]
+def _with_scale(
+    rules: dict[str, ColumnRule], table: TableSchema, sample: pl.DataFrame | None
+) -> tuple[dict[str, ColumnRule], list[Remark]]:
+    """Return the rules with the scale of the ratings, if the file has no column of scales, and the remark on it."""
+    rating = rules.get("rating")
+    if sample is None or "scale" not in table.targets or "scale" in rules or not isinstance(rating, FromColumn):
+        return rules, []
+    found = inferred_scale(rating.source, sample[rating.source]) if rating.source in sample.columns else None
+    return ({**rules, "scale": Constant(found[0])}, [found[1]]) if found else (rules, [])
 
 
 def _no_customer(near: list[str]) -> str:

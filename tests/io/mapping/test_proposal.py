@@ -267,3 +267,29 @@ def test_a_price_without_quantities_is_the_amount_of_the_row() -> None:
     proposal = propose_mapping(["user_id", "event_time", "price"], "transactions")
     assert proposal.mapping.columns["net"] == Expression("unit_price")
     assert any("each row is one unit" in remark for remark in proposal.assumed)
+
+
+def lines_with_discounts(discounts: list[str], **more: list[str]) -> pl.DataFrame:
+    count = len(discounts)
+    columns = {"customer_id": ["C1"] * count, "order_date": ["2024-01-01"] * count, "quantity": ["2"] * count}
+    return pl.DataFrame({**columns, "unit_price": ["10"] * count, "Discount": discounts, **more})
+
+
+@pytest.mark.parametrize("shares", [["0", "0.2", "0.15", "1"], ["0", "0,2", "0,15", "0"]])
+def test_discounts_that_are_shares_of_the_price_reduce_the_amount(shares: list[str]) -> None:
+    proposal = propose_mapping((records := lines_with_discounts(shares)).columns, "transactions", sample=records)
+    assert isinstance(proposal.mapping.columns["net"], Expression)
+    assert "1 - COALESCE" in proposal.mapping.columns["net"].sql
+    assert any("shares of the price" in remark for remark in proposal.assumed)
+
+
+def test_shares_beside_an_amount_are_no_discounts() -> None:
+    records = lines_with_discounts(["0", "0.2"], net=["20", "16"])
+    proposal = propose_mapping(records.columns, "transactions", sample=records)
+    assert "discount" not in proposal.mapping.columns
+
+
+@pytest.mark.parametrize("amounts", [["0", "2.5"], ["0", "1"], ["0", "0"]])
+def test_discounts_that_are_amounts_are_kept(amounts: list[str]) -> None:
+    records = lines_with_discounts(amounts)
+    assert sources(propose_mapping(records.columns, "transactions", sample=records))["discount"] == "Discount"
