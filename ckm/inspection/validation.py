@@ -15,6 +15,7 @@ from ckm.io.mapping.mapping import columns_read
 from ckm.io.mapping.mapping_file import load_mapping
 from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.platforms import known_platform
+from ckm.io.mapping.source_currencies import name_without_currency
 from ckm.io.mapping.source_zones import name_without_zone
 from ckm.io.mapping.synonyms import normalise, synonyms
 from ckm.paths import STDIN
@@ -227,7 +228,8 @@ def _plan(table: str | None, options: IngestOptions, config: Config, columns: Se
 
 
 def _taken(mapping: Mapping) -> tuple[tuple[str, str], ...]:
-    return tuple((target, source) for target, rule in mapping.columns.items() for source in columns_read(rule))
+    filled = [(target, source) for target, rule in mapping.columns.items() for source in columns_read(rule)]
+    return (*filled, *(("type", source) for rule in mapping.status for source in rule.sources[:1]))
 
 
 def best_table(columns: Sequence[str]) -> str | None:
@@ -235,7 +237,7 @@ def best_table(columns: Sequence[str]) -> str | None:
 
     The customers table requires only a customer id, but matches fewer columns of an order file than transactions.
     """
-    names = {normalise(name_without_zone(column)) for column in columns}
+    names = {normalise(name_without_currency(name_without_zone(column))) for column in columns}
     known = {
         name: sum(bool(synonyms(name).of(target) & names) for target in table.targets) for name, table in TABLES.items()
     }
