@@ -383,7 +383,7 @@ def card_of_backtest(
         horizon_days=backtest.horizon,
         horizon_reasoning=horizon.reasoning,
         chosen=model,
-        chosen_because=_because(backtest, model),
+        chosen_because=_model_choice(backtest, model),
         expected_error=backtest.expected_error(model) if model in backtest.models else None,
         data=data,
         scores=backtest.scores,
@@ -437,7 +437,7 @@ def card_of_labels(fit: LabelledFit, *, label: str, positive: str) -> ModelCard:
     )
 
 
-def _because(backtest: Backtest, model: str) -> str:
+def _model_choice(backtest: Backtest, model: str) -> str:
     """Return why a model was selected, with its log loss and the lowest log loss of all models."""
     if model not in backtest.models:
         return f"{model} was selected by the user."

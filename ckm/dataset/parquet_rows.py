@@ -294,15 +294,15 @@ class _Columns:
         if is_text:
             column = reader.quick(column, may_be_blank=may_be_blank)
         self._typed[target] = column
-        proven = bounds.nulls == 0 and not may_be_blank
-        if self._required(target) and not proven:
+        is_never_null = bounds.nulls == 0 and not may_be_blank
+        if self._required(target) and not is_never_null:
             self._doubts[target] = column.is_null()
 
     def _take_native(self, target: str, reader: NativeReader, value: pl.Expr) -> None:
         column = reader.quick(value)
         self._typed[target] = column
         is_source = target in self.conversion.inputs
-        if is_source and _proven(self._bounds(target), reader, required=self._required(target)):
+        if is_source and _is_always_valid(self._bounds(target), reader, required=self._required(target)):
             return
         doubt = column.is_null() if self._required(target) else value.is_not_null() & column.is_null()
         if target in self.rules:
@@ -310,7 +310,7 @@ class _Columns:
         self._doubts[target] = doubt
 
 
-def _proven(bounds: Bounds, reader: NativeReader, *, required: bool) -> bool:
+def _is_always_valid(bounds: Bounds, reader: NativeReader, *, required: bool) -> bool:
     """Return whether no value of a typed column can violate the schema."""
     source = reader.source
     if required and (bounds.nulls != 0 or source.is_float()):  # NaN is never in the statistics
