@@ -50,7 +50,7 @@ ATTRIBUTES = {
 """Metrics of a model at a cut-off in the order of the columns, with their attribute of ``ModelScore``."""
 GAIN_POINTS = 50
 """Intervals of the gain curve of a labelled table."""
-MADE_WITH = ("numpy", "polars", "scikit-learn", "scipy")
+LIBRARIES = ("numpy", "polars", "scikit-learn", "scipy")
 """Packages whose versions a model card lists."""
 
 
@@ -459,7 +459,7 @@ def _deciles(table: Reliability) -> tuple[CardDecile, ...]:
 
 
 def _versions() -> tuple[tuple[str, str], ...]:
-    return (("ckm", __version__), *((name, version(name)) for name in MADE_WITH))
+    return (("ckm", __version__), *((name, version(name)) for name in LIBRARIES))
 
 
 CARD_COLUMNS: dict[str, type[pl.DataType]] = {

@@ -162,7 +162,7 @@ def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
     return free
 
 
-def words_hold(name: str, row: Sequence[float], features: Sequence[NamedFeature]) -> bool:
+def name_matches(name: str, row: Sequence[float], features: Sequence[NamedFeature]) -> bool:
     """Return whether an existing name still fits a cluster.
 
     It does not if it has the high word of a feature whose deviation is not positive, or the low word of a feature whose

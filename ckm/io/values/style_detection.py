@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ckm.io.readers.hints import Hints
 
     Texts = dict[str, pl.Series]
-    Rest = Callable[[], Iterator[Texts]]
+    LaterRows = Callable[[], Iterator[Texts]]
 
 ORDERS: dict[str, Order] = {"dmy": "dmy", "mdy": "mdy", "ymd": "ymd"}
 NUMBERED: dict[str, Unit] = {
@@ -82,7 +82,9 @@ class StyleDetector:
         """Return the names of the date formats in reports, comma separated; None without dates."""
         return ", ".join(dict.fromkeys(style.label for style in self.dates.values())) or None
 
-    def detect_numbers(self, sample: Texts, rest: Rest, names: dict[str, str], native: Container[str] = ()) -> None:
+    def detect_numbers(
+        self, sample: Texts, rest: LaterRows, names: dict[str, str], native: Container[str] = ()
+    ) -> None:
         """Determine the styles of number columns.
 
         Parameters
@@ -128,7 +130,7 @@ class StyleDetector:
                 mark = next(iter(self._marks))
             self.numbers[target] = NumberStyle(mark)
 
-    def detect_dates(self, sample: Texts, rest: Rest, names: dict[str, str]) -> None:
+    def detect_dates(self, sample: Texts, rest: LaterRows, names: dict[str, str]) -> None:
         """Determine the styles of date columns; parameters as in :meth:`detect_numbers`."""
         hint = self.hints.dates
         if hint is not None:
@@ -231,7 +233,9 @@ def _refuse_unknown_calendar(name: str, target: str, found: DateEvidence) -> Non
     )
 
 
-def _weigh(sample: Texts, rest: Rest, weigh: Callable[[Texts], dict[str, E]], known: Mapping[str, E]) -> dict[str, E]:
+def _weigh(
+    sample: Texts, rest: LaterRows, weigh: Callable[[Texts], dict[str, E]], known: Mapping[str, E]
+) -> dict[str, E]:
     unknown = {target: texts for target, texts in sample.items() if target not in known}
     weighed = weigh(unknown)
     evidence = {target: known[target] if target in known else weighed[target] for target in sample}
