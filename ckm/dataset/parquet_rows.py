@@ -48,7 +48,7 @@ SLACK = timedelta(days=2)
 
 
 @dataclass(frozen=True)
-class FitRows:
+class ValidRows:
     """Valid rows of a file, the numbers of invalid rows (``left_out``) and of all rows (``total``), and the failures.
 
     ``failures`` is None if the rows were not validated one by one.
@@ -60,7 +60,7 @@ class FitRows:
     failures: Failures | None = None
 
 
-def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> FitRows | None:
+def scan_valid_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> ValidRows | None:
     """Return the valid rows of a Parquet file as a lazy frame; None if a column must be parsed as text.
 
     The rows, and the number of excluded ones, equal those of :meth:`Conversion.apply` and
@@ -113,7 +113,7 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
     )
     if _has_positive_returns(rows, conversion):
         return None
-    return FitRows(rows, left_out, footer.rows)
+    return ValidRows(rows, left_out, footer.rows)
 
 
 def _has_positive_returns(rows: pl.LazyFrame, conversion: Conversion) -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ckm.customers.period import Period
     from ckm.metrics.context import ReportContext
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 
@@ -48,8 +48,8 @@ class PeriodComparison:
     context: ReportContext
     orders: NDArray[np.int32]
     orders_before: NDArray[np.int32]
-    net: Whole
-    net_before: Whole
+    net: Integers
+    net_before: Integers
 
     @classmethod
     def of(cls, context: ReportContext) -> PeriodComparison:
@@ -154,7 +154,7 @@ def compare(context: ReportContext) -> PeriodComparison | None:
     return PeriodComparison.of(context) if context.is_comparable else None
 
 
-def guest_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:
+def guest_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Integers:
     """Return the guest revenue of each day of ``period``; with ``returns`` only that of returns. 0 without rows."""
     guests, first = ledger.guests, day_number(period.first)
     within = (guests.day >= first) & (guests.day <= day_number(period.last))

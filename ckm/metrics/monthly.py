@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ckm.metrics.context import ReportContext
     from ckm.metrics.metric import Missing
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 MONTHS = 13
 """Calendar months of a metric: the newest that is over, back to the same month of the previous year."""
@@ -56,11 +56,11 @@ class Months:
     """
 
     first_days: tuple[date, ...]
-    revenue: Whole
-    orders: Whole
-    active: Whole
-    purchases: Whole
-    returning: Whole
+    revenue: Integers
+    orders: Integers
+    active: Integers
+    purchases: Integers
+    returning: Integers
 
 
 def months_of(context: ReportContext) -> Months:
@@ -77,7 +77,7 @@ def months_of(context: ReportContext) -> Months:
     return Months(tuple(starts), *sums)
 
 
-def _month_sums(ledger: Ledger, edges: Whole) -> Whole:
+def _month_sums(ledger: Ledger, edges: Integers) -> Integers:
     """Return the sums of :class:`Months` of the customers of a ledger, shape (5, months); ``edges`` are first days."""
     found = np.zeros((5, len(edges) - 1), dtype=np.int64)
     revenue, orders, active, purchases, returning = found
@@ -95,7 +95,7 @@ def _month_sums(ledger: Ledger, edges: Whole) -> Whole:
     return found
 
 
-def _add(sums: Whole, edges: Whole, days: NDArray[np.int32], values: Whole) -> None:
+def _add(sums: Integers, edges: Integers, days: NDArray[np.int32], values: Integers) -> None:
     """Add the values of days to the sums of their months, from ``edges[i]`` up to the day before ``edges[i + 1]``."""
     month = np.searchsorted(edges, days, side="right") - 1
     inside = (month >= 0) & (month < len(sums))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ckm.models.clusters.cluster_stability import StabilityTrial
 
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 __all__ = ["ClustersDefinition", "fit_clusters", "read_clusters"]
 
@@ -138,7 +138,7 @@ def _described(
     )
 
 
-def _kept(frame: pl.DataFrame, labels: Whole, previous: Definition | None) -> dict[int, tuple[int, Segment]]:
+def _kept(frame: pl.DataFrame, labels: Integers, previous: Definition | None) -> dict[int, tuple[int, Segment]]:
     """Return position and segment of the cluster of ``previous`` that a new cluster continues, by new number."""
     if not isinstance(previous, ClustersDefinition) or not set(previous.needs) <= set(frame.columns):
         return {}
