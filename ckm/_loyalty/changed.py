@@ -225,7 +225,7 @@ def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
     """Return charts of the revenue change by customer dimension; none for periods of unequal length."""
     slices = localized.all("change_by_slice", "dimension", "value")
     slices = tuple(each for each in slices if each.of("dimension") not in OF_ROWS)
-    dimensions = [] if localized.unequal_days else _most_telling_first(localized, slices)
+    dimensions = [] if localized.unequal_days else _ordered_dimensions(localized, slices)
     for place, dimension in enumerate(dimensions):
         rows = sorted(
             (each for each in slices if each.of("dimension") == dimension), key=lambda each: -abs(each.value or 0.0)
@@ -269,7 +269,7 @@ def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
         )
 
 
-def _most_telling_first(localized: LocalizedReport, slices: tuple[Metric, ...]) -> list[str]:
+def _ordered_dimensions(localized: LocalizedReport, slices: tuple[Metric, ...]) -> list[str]:
     """Return the dimensions: those of reported drivers first, saved segments last.
 
     Segments follow from the purchases, so that active segments always grow most.

@@ -131,10 +131,14 @@ class PeriodComparison:
         kinds = customer_balance(self.context)
         masks = {kind: getattr(kinds, kind) for kind in KINDS}
         # a customer who is new in this period may have bought in an overlapping comparison period
-        return {**masks, "retained": kinds.retained & ~kinds.new, "lost": self.in_either_period & ~kinds.active}
+        return {
+            **masks,
+            "retained": kinds.retained & ~kinds.new,
+            "lost": self.has_rows_in_either_period & ~kinds.active,
+        }
 
     @cached_property
-    def in_either_period(self) -> Mask:
+    def has_rows_in_either_period(self) -> Mask:
         """Mask of customers with a purchase or return in either period."""
         ledger, periods = self.context.ledger, (self.context.period, self.context.compared)
         returned = sum(ledger.return_days_between(each) for each in periods)

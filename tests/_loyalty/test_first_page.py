@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from ckm._loyalty.document import loyalty_document
-from ckm._loyalty.first_page import TRENDS, comparison_of, key_figures, what_happened
+from ckm._loyalty.first_page import TRENDS, comparison_of, key_figures, main_changes
 from ckm._loyalty.localized import LocalizedReport
 from ckm._loyalty.monthly import season_finding
 from ckm._loyalty.next_steps import COMMANDS, actions
@@ -67,17 +67,17 @@ def test_a_key_figure_equals_its_metric_and_its_trend_ends_with_the_newest_month
 
 
 def test_three_sentences_name_what_is_significant_and_what_is_not() -> None:
-    rose = what_happened(example()).sentences
+    rose = main_changes(example()).sentences
     assert len(rose) == 3
     assert rose[0].startswith("Revenue of known customers rose by")
-    quiet = what_happened(example(drivers=())).sentences
+    quiet = main_changes(example(drivers=())).sentences
     assert "no significant change" in quiet[0]
     assert quiet[2] == "No other metric changed significantly."
 
 
 def test_a_significant_change_below_the_largest_is_not_called_insignificant() -> None:
     other = Change("retention_rate", 0.5, 0.6, -0.15, -0.05)
-    sentences = what_happened(example(drivers=(other,), significant=frozenset({"revenue", "retention_rate"}))).sentences
+    sentences = main_changes(example(drivers=(other,), significant=frozenset({"revenue", "retention_rate"}))).sentences
     assert sentences[0].startswith("Revenue of known customers rose by")
     assert sentences[2].startswith("Retention rate fell from 60% to 50%")
 
@@ -87,7 +87,7 @@ def test_sums_of_periods_of_unequal_length_are_compared_per_day_and_rates_not_at
     assert found["Revenue"].startswith("+7.6% per day")
     assert found["Orders"].endswith("per day vs. previous period")
     assert found["Active customers"] == ""
-    sentences = what_happened(example(days=(333, 365))).sentences
+    sentences = main_changes(example(days=(333, 365))).sentences
     assert "Revenue of known customers per day rose by 7.6%" in sentences[0]
     assert "more than before" not in sentences[1]
 
