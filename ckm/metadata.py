@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
@@ -25,7 +26,7 @@ from ckm.settings import plain_settings
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ckm.config import Config
     from ckm.dataset import Dataset
@@ -164,7 +165,7 @@ def command_facts(
     config, settings
         The settings, and the names of the sections that the command uses; settings that may not be shown are left out.
     columns
-        Columns of the results.
+        Columns of the results, defined in ``result_columns.yaml``; or a mapping with their definitions.
     remarks
         Notes for the reader, as sentences. Paths in the workspace ``root`` become relative to it.
     root
@@ -182,7 +183,7 @@ def command_facts(
         "parameters": {name: each for name, each in _plain(parameters).items() if name not in EXECUTION_OPTIONS},
         "settings": {name: every[name] for name in settings},
         **{name: _plain(each) for name, each in more.items()},
-        "columns": definitions(command, columns),
+        "columns": dict(columns) if isinstance(columns, Mapping) else definitions(command, columns),
         "remarks": [relative(text, root) for text in remarks],
     }
 
