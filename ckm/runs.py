@@ -174,12 +174,15 @@ def verify(source: str | os.PathLike[str] | None, run: str) -> RunComparison:
     arguments = [Path(word) for word in then.arguments if not word.startswith("-")]
     named = [root / each for each in arguments if (root / each).exists()]
     inputs = inputs_of(root, then.command, named)
-    later = later_files(root, then)  # `recompute` removes these files from its copy of the workspace
+    later = later_files(
+        root, then
+    )  # `recompute` removes these files, and later analyses, from its copy of the workspace
     files = {name: digest for name, digest in inputs["files"].items() if name not in later}
+    saved = {name: digest for name, digest in inputs["saved"].items() if name in then.inputs["saved"]}
     now = replace(
         then,
         settings=settings_of(root),
-        inputs={**inputs, "files": files},
+        inputs={**inputs, "files": files, "saved": saved},
         code=code_of(),
         versions=versions_of(),
     )
