@@ -133,7 +133,10 @@ def change_sentence(localized: LocalizedReport, change: Change) -> str:
 
 def change_in_short(localized: LocalizedReport, change: Change) -> str:
     """Return a sentence on the change of a metric, without interval and drivers."""
-    name, moved = change.metric, change.value - change.previous
+    name, value, previous = change.metric, change.value, change.previous
+    if change.days is not None and localized.is_count(name):  # a mean of windows: the texts must add up
+        value, previous = float(round(value)), float(round(previous))
+    moved = value - previous
     claimed = change.lo is None or change.hi is None or change.lo > 0 or change.hi < 0
     how = "same" if not claimed or moved == 0 else "up" if moved > 0 else "down"
     what = localized.title(name)
@@ -148,8 +151,8 @@ def change_in_short(localized: LocalizedReport, change: Change) -> str:
     return localized.say(
         f"find.change_{how}",
         metric=what,
-        value=localized.written(name, change.value),
-        previous=localized.written(name, change.previous),
+        value=localized.written(name, value),
+        previous=localized.written(name, previous),
         change=localized.written(name, moved, signed=True),
     )
 

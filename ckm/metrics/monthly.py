@@ -107,8 +107,8 @@ def monthly_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[M
 
     ``seasonal_revenue`` is the revenue expected in the newest month: that of the same month of the previous year times
     the geometric mean of the ratios of the months between to those of the previous year. Its interval is the 95 %
-    prediction interval of one more ratio, from the logarithms of the ratios and Student's t; missing with fewer than
-    :data:`FEWEST_RATIOS`.
+    prediction interval of one more ratio, from the logarithms of the ratios and Student's t. The metric is missing with
+    fewer than :data:`FEWEST_RATIOS` ratios, and if any of the months had revenue in one of the two years only.
     """
     months = months_of(context)
     metrics = []
@@ -149,6 +149,8 @@ def _season(months: Months, scale: int) -> Metric | None:
         return None
     sums = [float(each) / scale for each in months.revenue.tolist()]
     pairs = [(sums[at - MONTHS_OF_A_YEAR], sums[at]) for at in range(MONTHS_OF_A_YEAR, len(sums) - 1)]
+    if any((before > 0) != (now > 0) for before, now in pairs):
+        return None  # demand is intermittent, and a ratio cannot be zero: every month without revenue would be "low"
     ratios = [log(now / before) for before, now in pairs if before > 0 and now > 0]
     last_year = sums[-1 - MONTHS_OF_A_YEAR]
     if len(ratios) < FEWEST_RATIOS or last_year <= 0:

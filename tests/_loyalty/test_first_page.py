@@ -7,17 +7,20 @@ from datetime import date
 
 import pytest
 
+from ckm._loyalty.changed import change_in_short
 from ckm._loyalty.document import loyalty_document
 from ckm._loyalty.first_page import TRENDS, comparison_of, key_figures, main_changes
 from ckm._loyalty.localized import LocalizedReport
 from ckm._loyalty.monthly import season_finding
 from ckm._loyalty.next_steps import COMMANDS, actions
+from ckm._loyalty.relationships import active_customer_flow
 from ckm._loyalty.words import load_words
 from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.monthly import MONTHS
 from ckm.metrics.next_steps import METRICS, next_steps
 from ckm.metrics.significance import Change
 from ckm.names import LANGUAGES
+from ckm.render.document import Figure
 from tests._loyalty.example_loyalty import example_document, example_metrics, example_report
 
 
@@ -92,6 +95,17 @@ def test_sums_of_periods_of_unequal_length_are_compared_per_day_and_rates_not_at
     assert "more than before" not in sentences[1]
 
 
+def test_counts_of_equal_numbers_of_days_add_up_although_they_are_means_of_windows() -> None:
+    change = Change("customers_active", 167.0, 267.55, -120.0, -80.0, days=365)
+    assert change_in_short(example(), change) == "Active customers in 365 days fell from 268 to 167 (−101)."
+
+
+def test_changes_of_the_life_cycle_stage_are_no_second_number_of_active_customers() -> None:
+    [chart] = [each for each in active_customer_flow(example()) if isinstance(each, Figure)]
+    assert "by the customer’s own purchase interval" in chart.headline
+    assert "customers became active" not in chart.headline
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_shorter_period_is_explained_by_the_day_on_which_the_data_begin(lang: str) -> None:
     report = example_report(shortened_from=12, data_begin=date(2025, 1, 15))
@@ -162,7 +176,7 @@ def test_the_newest_month_is_compared_with_its_seasonal_interval(value: float, f
     newest = Metric("monthly_revenue", value, month, previous=80.0)
     localized = of(newest, Metric("seasonal_revenue", 90.0, month, 12, 60.0, 120.0))
     assert finding in season_finding(localized, newest)
-    assert "too short" in season_finding(of(newest), newest)
+    assert "there is no seasonal range" in season_finding(of(newest), newest)
     assert "do not hold the same month" in season_finding(of(newest), replace(newest, previous=None))
 
 
