@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from math import sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ from ckm.customers.period import Period
 from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
 from ckm.models.experiments.power import audience_size, detectable_mean, detectable_rate, needed_share
 from ckm.models.quantiles import quantile_cuts
-from ckm.names import METRICS, RATES
+from ckm.names import LESS_IS_BETTER, METRICS, RATES
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -157,14 +157,29 @@ def baseline_of(
 
 
 def detectable_effect(metric: str, baseline: tuple[float, float], treated: int, holdout: int) -> float:
-    """Return the smallest effect per person that is detected with a power of 80 %; infinity if there is none.
+    """Return the smallest beneficial effect per person that is detected with a power of 80 %; a positive number.
 
-    ``baseline`` is mean and standard deviation without treatment; the effect of a rate is a difference of shares.
+    Infinity if no effect is detected, or if the standard deviation of an amount is 0, as in windows without a purchase:
+    then it is unknown.
+
+    Parameters
+    ----------
+    metric
+        Primary metric. The effect of a rate is a difference of shares; of churn and complaints it is a decrease.
+    baseline
+        Mean and standard deviation without treatment.
+    treated, holdout
+        Number of persons in each arm.
     """
     mean, deviation = baseline
     if metric in RATES:
-        return round(detectable_rate(mean, treated, holdout), DIGITS)
-    return round(detectable_mean(deviation, treated, holdout), MONEY_DIGITS)
+        return round(detectable_rate(_desired_rate(metric, mean), treated, holdout), DIGITS)
+    return round(detectable_mean(deviation, treated, holdout), MONEY_DIGITS) if deviation else inf
+
+
+def _desired_rate(metric: str, mean: float) -> float:
+    """Return the rate that a treatment should increase: that of a metric, or of its absence if less is better."""
+    return 1 - mean if metric in LESS_IS_BETTER else mean
 
 
 def holdout_share(eligible: pl.DataFrame, options: AudienceOptions, baseline: tuple[float, float]) -> float:
@@ -176,7 +191,7 @@ def holdout_share(eligible: pl.DataFrame, options: AudienceOptions, baseline: tu
     Raises
     ------
     NotEnoughDataError
-        The smallest effect that matters is not detected even with arms of equal size.
+        The smallest effect that matters is not detected even with arms of equal size, or its power is unknown.
     """
     if ARM in eligible.columns:
         return options.holdout or round(float((eligible[ARM] == HOLDOUT).sum()) / eligible.height, DIGITS)
@@ -184,7 +199,13 @@ def holdout_share(eligible: pl.DataFrame, options: AudienceOptions, baseline: tu
     if effect is None:
         return options.holdout or SHARE
     mean, deviation = baseline
-    rate = mean if options.metric in RATES else None
+    rate = _desired_rate(options.metric, mean) if options.metric in RATES else None
+    if rate is None and not deviation:
+        raise NotEnoughDataError(
+            f"the metric '{options.metric}' was equal for all customers in the {BASELINE_WINDOWS} windows before: the "
+            "effect that can be detected is unknown",
+            hint=f"--holdout {SHARE:g}, or --metric order",
+        )
     share = needed_share(effect, eligible.height, rate=rate, deviation=deviation, budget=budget)
     if share is None:
         size = audience_size(eligible.height, 0.5, budget)
