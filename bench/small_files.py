@@ -49,7 +49,7 @@ store, count, group = Store(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3
 frame = pl.DataFrame({"customer_id": [f"C{n:05}" for n in range(200)], "score": [n % 7 for n in range(200)]})
 started = time.perf_counter()
 for number in range(1, count + 1):
-    store.keep_run("bench", "default", 1, date(2000, 1, 1) + timedelta(number), frame, {"method": "rfm"})
+    store.save_run("bench", "default", 1, date(2000, 1, 1) + timedelta(number), frame, {"method": "rfm"})
     if number % group == 0:
         print(time.perf_counter() - started, flush=True)
 began = time.perf_counter()

@@ -219,7 +219,7 @@ def commit(folder: Path, assignment: Assignment, members: pl.DataFrame) -> Assig
     assignment
         The assignment; its digest of the members is replaced by that of ``members``.
     members
-        One row per person with the columns of :data:`ckm.audience.MEMBER_COLUMNS`, sorted by customer_id.
+        One row per person with the columns of :data:`ckm._audience.design.MEMBER_COLUMNS`, sorted by customer_id.
 
     Raises
     ------
@@ -318,7 +318,8 @@ def read_members(folder: Path, assignment: Assignment) -> tuple[pl.DataFrame, in
     Returns
     -------
     tuple
-        One row per person with the columns of :data:`ckm.audience.MEMBER_COLUMNS`; and the number of erased persons.
+        One row per person with the columns of :data:`ckm._audience.design.MEMBER_COLUMNS`; and the number of erased
+        persons.
 
     Raises
     ------

@@ -7,36 +7,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import isfinite
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm._audience.candidates import CHURN, Candidates, find_candidates
-from ckm._audience.design import (
-    MONEY_DIGITS,
-    WINDOW_DAYS,
-    AudienceOptions,
-    assigned,
-    baseline_of,
-    detectable_effect,
-    holdout_share,
-    with_figures,
-)
+from ckm._audience.candidates import find_candidates
+from ckm._audience.design import WINDOW_DAYS, AudienceOptions, designed
 from ckm._audience.export_files import TARGETS, ContactList, contact_list
 from ckm._audience.linked_members import as_persons, crossed_remark
-from ckm._audience.remarks import design_remarks, file_remarks, gain_remarks, power_sentence
+from ckm._audience.remarks import design_remarks, file_remarks, gain_remarks
+from ckm._audience.result import LIST_COLUMNS, Audience, AudienceList
 from ckm._audience.suppressions import suppressions
-from ckm._outcome.metric_values import ShopRecord, read_shop
+from ckm._outcome.metric_values import read_shop
 from ckm.assignments import FOLDER as AUDIENCES
 from ckm.assignments import (
-    FROM_FILE,
-    HOLDOUT,
-    RULE,
     TREATED,
-    Assignment,
     audience_folder,
     audience_names,
     check_name,
@@ -45,14 +31,12 @@ from ckm.assignments import (
     read_members,
 )
 from ckm.dataset.source import dataset_of
-from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
-from ckm.models.experiments.power import audience_size
+from ckm.errors import UnknownNameError, UsageError
 from ckm.remark import basis
-from ckm.result import Result
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import date
 
     from ckm.config import Workspace
@@ -60,102 +44,6 @@ if TYPE_CHECKING:
     from ckm.dataset.source import Source
 
 __all__ = ["TARGETS", "Audience", "ContactList", "export", "list_audiences", "new", "show"]
-
-COVARIATES = ("before", "value", "risk")
-"""Columns of the members that an adjusted effect uses as covariates."""
-MEMBER_COLUMNS = (
-    "customer_id",
-    "arm",
-    "stratum",
-    "why",
-    "entry",
-    "value",
-    "risk",
-    "before",
-    "expected_gain",
-    "segment",
-)
-LIST_COLUMNS = {
-    "audience": pl.String,
-    "origin": pl.String,
-    "assigned_on": pl.Date,
-    "last_day": pl.Date,
-    "metric": pl.String,
-    "treated": pl.Int64,
-    "holdout": pl.Int64,
-    "entry": pl.String,
-}
-
-
-@dataclass(frozen=True)
-class Audience(Result):
-    """A frozen list of persons in two arms, treated and holdout.
-
-    Attributes
-    ----------
-    assignment
-        The design of the experiment, fixed before the list of members was written.
-    members
-        One row per person, sorted by customer_id: customer_id, arm (``treated`` or ``holdout``), stratum, why (reason
-        for being in the list), entry (id of a knowledge entry; empty without one), value (net sales of the last 365
-        days, in the currency of the shop), risk (churn probability, or days since the last purchase; null without a
-        purchase), before (the metric in the window of equal length that ends with the assignment), expected_gain (in
-        the currency; null if unknown) and segment (null if unknown).
-    remarks
-        Remarks for the user.
-    folder
-        Folder of the audience; None after a dry run.
-    """
-
-    assignment: Assignment
-    members: pl.DataFrame
-    remarks: tuple[str, ...] = ()
-    folder: Path | None = None
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        """Same as :attr:`members`."""
-        return self.members
-
-    @property
-    def power(self) -> str:
-        """A sentence with the smallest effect that the audience can detect (power 80 %, two-sided test at 5 %)."""
-        return power_sentence(self.assignment)
-
-    @property
-    def summary(self) -> pl.DataFrame:
-        """One row per arm: arm, customers, share of all members, value (mean) and risk (mean; null without values)."""
-        total = max(1, self.members.height)
-        rows = []
-        for arm in (TREATED, HOLDOUT):
-            mine = self.members.filter(pl.col("arm") == arm)
-            means = [_mean(mine[name], digits) for name, digits in (("value", MONEY_DIGITS), ("risk", 3))]
-            rows.append((arm, mine.height, round(mine.height / total, 4), *means))
-        names = {"arm": pl.String, "customers": pl.Int64, "share": pl.Float64, "value": pl.Float64, "risk": pl.Float64}
-        return pl.DataFrame(rows, schema=names, orient="row")
-
-
-@dataclass(frozen=True)
-class AudienceList(Result):
-    """All audiences of a workspace.
-
-    Attributes
-    ----------
-    frame
-        One row per audience, sorted by name: audience, origin, assigned_on, last_day (of the window), metric, treated
-        and holdout (numbers of persons), entry (id of a knowledge entry; ``by person`` if persons have different
-        entries; empty without one).
-    remarks
-        Remarks for the user.
-    """
-
-    frame: pl.DataFrame
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def summary(self) -> pl.DataFrame:
-        """Same as :attr:`frame`."""
-        return self.frame
 
 
 def new(
@@ -215,7 +103,7 @@ def new(
     salt
         Salt of the hashes. Default: name and day of the assignment.
     adjust
-        Whether the effect will also be adjusted by the covariates :data:`COVARIATES`, which must be declared now.
+        Whether the effect will also be adjusted by the covariates before, value and risk, which must be declared now.
     dry_run
         Whether to return the audience without writing it.
     seed
@@ -259,85 +147,12 @@ def new(
     if found.by_file:
         _check_entries(workspace, *found.frame["entry"].drop_nulls().unique().sort())
     listed, remarks = (found.frame, ()) if found.has_arms else suppressions(found.frame, shop, name)
-    assignment, members = _designed(name, listed, found, shop, options)
+    assignment, members = designed(name, listed, found, shop, options)
     if not dry_run:
         progress("writing")
         assignment = commit(folder, assignment, members)
     notes = (*design_remarks(assignment), *unknown, *gain_remarks(members), *remarks, *found.remarks)
     return Audience(assignment, members, notes, None if dry_run else folder)
-
-
-def _designed(
-    name: str, listed: pl.DataFrame, found: Candidates, shop: ShopRecord, options: AudienceOptions
-) -> tuple[Assignment, pl.DataFrame]:
-    """Return the assignment and the members of a new audience.
-
-    Parameters
-    ----------
-    name, options
-        Name and options of the audience.
-    listed
-        Candidates with the reason of suppression (null if the person may be contacted).
-    found
-        The candidates before suppressions, with the facts of their origin.
-    shop
-        Ledger and tables as of the day of the assignment.
-
-    Returns
-    -------
-    tuple
-        The assignment; and one row per member with the columns of :data:`MEMBER_COLUMNS`, sorted by customer_id.
-    """
-    metric, window = options.metric, options.window
-    eligible = with_figures(listed.filter(pl.col("suppressed").is_null()), shop, metric, window)
-    if eligible.height < 2:
-        left = ", ".join(f"{reason} {count:,}" for reason, count in _counts(listed).items())
-        found_of = f"{counted(eligible.height, 'person')} of {listed.height:,} may be contacted"
-        raise NotEnoughDataError(
-            f"{found_of}{f' (left out: {left})' if left else ''}, 2 are needed",
-            hint="choose another origin, or wait until the reasons no longer apply"
-            if left
-            else "choose another origin",
-        )
-    baseline = baseline_of(eligible, shop, metric, window, by_risk=options.origin == CHURN)
-    share = holdout_share(eligible, options, baseline)
-    budget = None if found.has_arms else options.budget
-    chosen = eligible.head(audience_size(eligible.height, share, budget))
-    salt = options.salt if options.salt is not None else f"{name} {shop.as_of}"
-    members, strata = assigned(chosen, salt, share)
-    held = sum(each.holdout for each in strata)
-    if not 0 < held < members.height:
-        raise NotEnoughDataError(
-            f"{counted(members.height, 'person')}: one of the arms would be empty", hint="choose another holdout"
-        )
-    members = members.with_columns(
-        entry=pl.coalesce(pl.lit(options.entry or None, pl.String), "entry").fill_null("")
-    ).select(MEMBER_COLUMNS)
-    detectable = detectable_effect(metric, baseline, members.height - held, held)
-    path = Path(options.origin)
-    return Assignment(
-        name=name,
-        origin=path.name if path.exists() else options.origin,
-        assigned_on=shop.as_of,
-        metric=metric,
-        window_days=window,
-        share=share,
-        salt="" if found.has_arms else salt,
-        rule=FROM_FILE if found.has_arms else RULE,
-        strata=tuple(strata),
-        entry=options.entry,
-        offer=options.offer,
-        entries=not options.entry and bool((members["entry"] != "").any()),
-        covariates=COVARIATES if options.adjust else (),
-        baseline=baseline,
-        detectable=detectable if isfinite(detectable) else None,
-        suppressed=_counts(listed),
-    ), members
-
-
-def _counts(listed: pl.DataFrame) -> Mapping[str, int]:
-    """Return the number of suppressed persons by reason."""
-    return dict(listed.drop_nulls("suppressed").group_by("suppressed").len().sort("suppressed").rows())
 
 
 def show(source: Source, name: str) -> Audience:
@@ -453,9 +268,3 @@ def _check_entries(workspace: Workspace, *entries: str) -> None:
     for entry in entries:
         if entry and entry not in ids:
             raise UnknownNameError("knowledge entry", entry, ids, where="--entry")
-
-
-def _mean(values: pl.Series, digits: int) -> float | None:
-    """Return the mean, rounded to a number of decimals; None if there are no values."""
-    mean = values.mean()
-    return round(mean, digits) if isinstance(mean, float) else None

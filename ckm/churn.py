@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from ckm._churn.card_of_model import card_of_backtest, card_of_labels, transaction_data
 from ckm._churn.churn_forecast import AUTO, Forecast, forecast, forecast_default
 from ckm._churn.expected_gain import Assumptions, ProfitCurve, by_gain, choose, profit_curve
 from ckm._churn.forecast_remarks import forecast_remarks
 from ckm._churn.horizon import Horizon, parse_horizon
 from ckm._churn.list_remarks import gain_remarks, length_remarks
 from ckm._churn.measured_offer import with_measured_offer
-from ckm._churn.model_card import ModelCard, card_of_backtest, card_of_labels, transaction_data
 from ckm._churn.run_comparison import compare_runs
 from ckm._churn.warning_levels import is_contact, level_remarks
 from ckm._churn.warning_list import COLUMNS, list_customers, summarise, without_amounts
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm._churn.label_scores import LabelledList
+    from ckm._churn.model_card import ModelCard
     from ckm._churn.saved_warnings import WarningRun
     from ckm.config import Config
     from ckm.customers.history import History

@@ -41,8 +41,11 @@ from ckm.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
+    from pathlib import Path
 
+    from ckm._evaluate.entry_history import EntryHistory
     from ckm._evaluate.measurement import Measurement
+    from ckm._kb.entry import KnowledgeEntry
     from ckm._outcome.metric_values import ShopRecord
     from ckm.config import Workspace
     from ckm.customers.period import Period
@@ -71,7 +74,8 @@ def evaluate(
     source
         A workspace; None for the workspace that contains the current folder.
     as_of
-        Last day of the period. Default: the newest usual day with a transaction.
+        Last day of the period; outcomes that were recorded as of a later day are not used. Default: the newest usual
+        day with a transaction.
     months
         Length of the period in months. Default: the setting ``evaluate.period``.
     seed
@@ -145,14 +149,15 @@ def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
     """Read all data of a workspace that the metrics need."""
     zone = shop.ledger.time_zone
     config = workspace.config
+    history = read_history(workspace.kb_dir, zone) if workspace.kb_dir.is_dir() else None
     return EvaluationSources(
         config=config,
         currency=shop.currency,
         time_zone=zone,
         as_of=shop.as_of,
-        audiences=[_audience(workspace, name) for name in audience_names(workspace.root)],
-        entries=read_folder(workspace.kb_dir).entries if workspace.kb_dir.is_dir() else (),
-        history=read_history(workspace.kb_dir, zone) if workspace.kb_dir.is_dir() else None,
+        audiences=_audiences(workspace.root, shop.as_of),
+        entries=_entries(workspace.kb_dir, history, shop.as_of),
+        history=history,
         searches=search_log.read(workspace.out_dir / search_log.FILE),
         uses=usage_log.read_uses(workspace.out_dir / usage_log.FILE),
         shown=shown_log.read_shown(workspace.out_dir / shown_log.FILE),
@@ -163,11 +168,29 @@ def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
     )
 
 
-def _audience(workspace: Workspace, name: str) -> MeasuredAudience:
-    """Read the assignment of an audience, and its outcome if it was recorded."""
-    folder = audience_folder(workspace.root, name)
-    outcome = read_outcome(folder / OUTCOME) if (folder / OUTCOME).exists() else None
-    return MeasuredAudience(read_assignment(folder), outcome)
+def _audiences(root: Path, as_of: date) -> list[MeasuredAudience]:
+    """Return the audiences assigned by a day, each with its outcome if that was recorded as of this day or earlier."""
+    found = []
+    for name in audience_names(root):
+        folder = audience_folder(root, name)
+        assignment = read_assignment(folder)
+        if assignment.assigned_on <= as_of:
+            outcome = read_outcome(folder / OUTCOME) if (folder / OUTCOME).exists() else None
+            is_later = outcome is not None and outcome.as_of > as_of
+            found.append(MeasuredAudience(assignment, None if is_later else outcome, is_later))
+    return found
+
+
+def _entries(folder: Path, history: EntryHistory | None, as_of: date) -> Sequence[KnowledgeEntry]:
+    """Return the knowledge entries of a day: those in the present files, unless git has later commits.
+
+    With later commits they are those committed by this day. If git has none of this day, the present files are used:
+    the dates in an entry (verification, evidence) still exclude later facts.
+    """
+    if not folder.is_dir():
+        return ()
+    then = history.entries_on(as_of) if history is not None and history.has_commits_after(as_of) else None
+    return read_folder(folder).entries if then is None else then
 
 
 def _frame(
@@ -221,6 +244,13 @@ def _remarks(sources: EvaluationSources, period: Period, compared: Period) -> It
     running = [each for each in sources.audiences if each.assignment.last_day > sources.as_of]
     if running:
         yield basis(f"{counted(len(running), 'audience')} whose window has not ended: not counted yet")
+    both = [*audiences, *sources.audiences_of(compared)]
+    if later := [each.assignment.name for each in both if each.is_recorded_later]:
+        yield doubt(
+            f"{counted(len(later), 'outcome', 'was', 'were')} recorded as of a day after {sources.as_of}: not counted; "
+            f"ckm outcome record {later[0] if len(later) == 1 else 'NAME'} --as-of {sources.as_of} measures what was "
+            "known then"
+        )
     other = [each for each in audiences if each.outcome is not None and each.outcome.currency != sources.currency]
     if other:
         yield doubt(f"{counted(len(other), 'outcome')} in another currency left out")

@@ -40,7 +40,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FULL_IN_WORDS = ("No space left on device", "Disk quota exceeded", "File too large", "os error 28", "os error 122")
 """Messages for a full disk from libraries that give no error number."""
 
-ROOM = 1 << 16
+MIN_FREE_BYTES = 1 << 16
 """Bytes of free space below which a disk counts as full."""
 
 _open: set[Path] = set()
@@ -329,7 +329,7 @@ def no_space(place: Path, error: OSError) -> UsageError:
 def _full_place(target: Path, error: OSError) -> UsageError:
     """Return the full place: that of the output, or that of temporary files, which some formats need."""
     for folder in _scratch.get(os.getpid(), []):
-        if _free(folder) < ROOM <= _free(target.parent):
+        if _free(folder) < MIN_FREE_BYTES <= _free(target.parent):
             return no_space(folder.parent, error)
     return _unwritable(target, error)
 
@@ -338,7 +338,7 @@ def _free(folder: Path) -> int:
     try:
         return shutil.disk_usage(folder).free
     except OSError:
-        return ROOM
+        return MIN_FREE_BYTES
 
 
 def _to_disk(path: Path) -> None:

@@ -13,6 +13,7 @@ from datetime import date
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ckm import __version__
@@ -120,7 +121,7 @@ def run_facts(
     settings
         Names of the sections of ``ckm.yaml`` that the command uses besides currency and time zone.
     as_of, parameters, columns, remarks, **more
-        As for :func:`command_facts`.
+        As for :func:`command_facts`, with its ``defined``.
     """
     return command_facts(
         command,
@@ -147,6 +148,7 @@ def command_facts(
     columns: Iterable[str],
     remarks: Iterable[str],
     root: Path | None,
+    defined: Mapping[str, str] = MappingProxyType({}),
     **more: Any,
 ) -> dict[str, Any]:
     """Return the facts of a run of any command as JSON values.
@@ -165,6 +167,8 @@ def command_facts(
         The settings, and the names of the sections that the command uses; settings that may not be shown are left out.
     columns
         Columns of the results.
+    defined
+        Definitions of columns that another program names; all other columns are defined in ``result_columns.yaml``.
     remarks
         Notes for the reader, as sentences. Paths in the workspace ``root`` become relative to it.
     root
@@ -182,7 +186,7 @@ def command_facts(
         "parameters": {name: each for name, each in _plain(parameters).items() if name not in EXECUTION_OPTIONS},
         "settings": {name: every[name] for name in settings},
         **{name: _plain(each) for name, each in more.items()},
-        "columns": definitions(command, columns),
+        "columns": definitions(command, (each for each in columns if each not in defined)) | dict(defined),
         "remarks": [relative(text, root) for text in remarks],
     }
 

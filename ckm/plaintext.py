@@ -32,10 +32,10 @@ _TURNING = {
 } | {code: f"\\U{code:08x}" for code in range(0xE0000, 0xE0080)}  # tags: an invisible second text
 """Marks that change the direction of the following text or hide it (Unicode TR 36, 3.2). Joiners and left-to-right
 marks are not included: Persian, Thai and emoji need them."""
-_SHOWN_OUT = _TURNING | {code: each for code, each in _NO_TEXT.items() if code not in range(0xD800, 0xE000)}
+_ESCAPED = _TURNING | {code: each for code, each in _NO_TEXT.items() if code not in range(0xD800, 0xE000)}
 _ISOLATE = re.compile("[\u2066-\u2069]")
-_SHOWN_OUT_IN_PAGES = {code: each for code, each in _SHOWN_OUT.items() if not 0x2066 <= code <= 0x2069}
-_JSON_SHOWN_OUT = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *(c for c in _SHOWN_OUT if c < 0x10000))}
+_ESCAPED_IN_PAGES = {code: each for code, each in _ESCAPED.items() if not 0x2066 <= code <= 0x2069}
+_JSON_ESCAPED = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *(c for c in _ESCAPED if c < 0x10000))}
 
 _MARKDOWN = re.compile(
     r"(?P<mark>[\\*`\[\]~|]|(?<![^\W_])_|_(?![^\W_]))"  # "_" inside a word is not markup: customer_id
@@ -96,7 +96,7 @@ def harmless(text: str) -> str:
     """Return ``text`` as :func:`printable` does, with marks that change its direction or hide text escaped too."""
     if text.isascii() and text.isprintable():
         return text
-    return printable(text).translate(_SHOWN_OUT)
+    return printable(text).translate(_ESCAPED)
 
 
 def harmless_in_page(text: str) -> str:
@@ -106,7 +106,7 @@ def harmless_in_page(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return printable(text).translate(_SHOWN_OUT_IN_PAGES if _are_closed(text) else _SHOWN_OUT)
+    return printable(text).translate(_ESCAPED_IN_PAGES if _are_closed(text) else _ESCAPED)
 
 
 def _are_closed(text: str) -> bool:
@@ -120,7 +120,7 @@ def _are_closed(text: str) -> bool:
 
 def harmless_json(text: str) -> str:
     r"""Return equivalent JSON with C1 controls and hidden marks escaped (``\u009b``); JSON escapes only C0 controls."""
-    return text.translate(_JSON_SHOWN_OUT)
+    return text.translate(_JSON_ESCAPED)
 
 
 def markdown_text(text: str) -> str:

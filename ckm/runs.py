@@ -174,12 +174,15 @@ def verify(source: str | os.PathLike[str] | None, run: str) -> RunComparison:
     arguments = [Path(word) for word in then.arguments if not word.startswith("-")]
     named = [root / each for each in arguments if (root / each).exists()]
     inputs = inputs_of(root, then.command, named)
-    later = later_files(root, then)  # `recompute` removes these files from its copy of the workspace
+    later = later_files(
+        root, then
+    )  # `recompute` removes these files, and later analyses, from its copy of the workspace
     files = {name: digest for name, digest in inputs["files"].items() if name not in later}
+    saved = {name: digest for name, digest in inputs["saved"].items() if name in then.inputs["saved"]}
     now = replace(
         then,
         settings=settings_of(root),
-        inputs={**inputs, "files": files},
+        inputs={**inputs, "files": files, "saved": saved},
         code=code_of(),
         versions=versions_of(),
     )
@@ -187,7 +190,7 @@ def verify(source: str | os.PathLike[str] | None, run: str) -> RunComparison:
     try:
         made = recompute(root, then)
     except CkmError as error:
-        raise type(error)(str(error), hint=_because(found)) from error
+        raise type(error)(str(error), hint=_cause_text(found)) from error
     differing: list[Difference] = []
     remarks: list[str] = []
     for path, facts in then.outputs.items():
@@ -201,8 +204,8 @@ def verify(source: str | os.PathLike[str] | None, run: str) -> RunComparison:
             remarks.append(f"{path} is no longer there")
         elif kept != facts["sha256"]:
             differing.append(Difference("file on disk", path, short(facts["sha256"]), short(kept)))
-    proven = _proven(root, then) if any(each.what == "output" for each in differing) else ""
-    remarks += [proven or _verdict(found, differing, then)]
+    culprit = _culprit_text(root, then) if any(each.what == "output" for each in differing) else ""
+    remarks += [culprit or _verdict(found, differing, then)]
     return RunComparison(then.run, tuple(found), tuple(differing), tuple(reversed(remarks)))
 
 
@@ -291,7 +294,7 @@ def _root(source: str | os.PathLike[str] | None) -> Path:
     return open_workspace(None if source is None else Path(source)).root
 
 
-def _because(found: list[Difference]) -> str:
+def _cause_text(found: list[Difference]) -> str:
     """Return a sentence on why the outputs of a run may differ: the erasures, or the causes by name."""
     erased = [each for each in found if each.what == "erasure"]
     if erased:
@@ -303,7 +306,7 @@ def _because(found: list[Difference]) -> str:
     return f"changed since the run: {'; '.join(map(str, ordered[:MOST_NAMED]))}{more}"
 
 
-def _proven(root: Path, then: Manifest) -> str:
+def _culprit_text(root: Path, then: Manifest) -> str:
     """Return a sentence that names the settings whose earlier values reproduce the outputs; empty if none do."""
     settings, _ = setting_causes(root, then.settings)
     for cause in settings[:MOST_CAUSES]:
@@ -325,7 +328,7 @@ def _verdict(found: list[Difference], differing: list[Difference], then: Manifes
     if differing and all(each.what == "file on disk" for each in differing):
         return "the run computes the same bytes again; the file on disk was changed after it"
     if differing:
-        return _because(found)
+        return _cause_text(found)
     count = len(then.outputs)
     equal = f"{counted(count, 'output')} computed again, byte for byte equal"
     return f"{equal}; {counted(len(found), 'change')} since the run without effect on it" if found else equal

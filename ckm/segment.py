@@ -410,7 +410,7 @@ def _with_flows(result: Segmentation, ledger: Ledger | PartitionedLedger) -> Seg
             "partitions do not support --details of lifecycle, the monthly active customer flow",
             hint="run without --partitions and --engine, or without --details",
         )
-    flows = lifecycle_flows(ledger.standing_on(result.as_of), definition)
+    flows = lifecycle_flows(ledger.as_read_on(result.as_of), definition)
     title = (
         "Active customer flow by month: active = new + retained + reactivated; "
         "active before = retained + no longer active"

@@ -207,6 +207,25 @@ def test_a_sentence_states_the_smallest_detectable_effect(shop: Path) -> None:
     assert "points" in found.power
 
 
+def test_the_power_for_amounts_is_unknown_if_nobody_bought_before(own: Path) -> None:
+    later = date(2026, 12, 31)
+    source = str(own / "list.csv")
+    found = new(own, "later", origin=source, as_of=later, metric="net", dry_run=True)
+    assert found.assignment.baseline == (0.0, 0.0)
+    assert found.assignment.detectable is None
+    assert "the effect that can be detected is unknown" in found.power
+    with pytest.raises(NotEnoughDataError, match="effect that can be detected is unknown"):
+        new(own, "later", origin=source, as_of=later, metric="net", smallest_effect=5.0, dry_run=True)
+
+
+def test_the_detectable_effect_on_churn_is_a_decrease(shop: Path) -> None:
+    source = str(shop / "list.csv")
+    order, churn = (new(shop, "power", origin=source, as_of=DAY, metric=each, dry_run=True).assignment
+                    for each in ("order", "churn"))  # fmt: skip
+    assert churn.baseline[0] == pytest.approx(1 - order.baseline[0])
+    assert churn.detectable == pytest.approx(order.detectable)
+
+
 def test_linked_customer_ids_are_one_member(own: Path) -> None:
     (own / IDENTITIES).write_text("left,right,verdict,person_id\nc0001,c0002,same,c0001\n")
     found = new(own, "linked", origin=str(own / "list.csv"), as_of=DAY, dry_run=True)

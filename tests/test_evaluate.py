@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from math import sqrt
 from statistics import NormalDist
@@ -12,6 +13,8 @@ import pytest
 
 import ckm
 from ckm._evaluate.catalogue import load_metrics
+from ckm._outcome.outcome_file import read_outcome
+from ckm.assignments import OUTCOME
 from ckm.errors import UnknownNameError, UsageError
 from ckm.evaluate import Evaluation, evaluate
 from ckm.models.intervals import wilson
@@ -262,6 +265,35 @@ def test_the_page_has_the_return_the_goals_and_the_metrics_without_a_value(found
     assert "What cannot be said" in page
     assert "≤ 14 days" in page
     assert "≥ 50.0%" in page
+
+
+def test_outcomes_recorded_as_of_a_later_day_are_not_used(tmp_path: Path) -> None:
+    root = make_shop(tmp_path / "shop", git=False)
+    may = date(2026, 5, 31)
+    assert row(evaluate(root, as_of=may), "incremental_margin")["value"] == 1360
+    path = root / "audiences" / "spring" / OUTCOME
+    replace(read_outcome(path), as_of=date(2026, 6, 10)).write(path)
+    found = evaluate(root, as_of=may)
+    assert row(found, "incremental_margin")["value"] == 40 * 10  # the audience calls alone
+    assert row(found, "incremental_margin", "spring")["value"] is None
+    assert any("1 outcome was recorded as of a day after 2026-05-31" in each for each in found.remarks)
+    assert any("ckm outcome record spring --as-of 2026-05-31" in each for each in found.remarks)
+    later = evaluate(root, as_of=date(2026, 6, 10))
+    assert row(later, "incremental_margin")["value"] == 1360
+    assert not any("recorded as of a day after" in each for each in later.remarks)
+
+
+def test_audiences_assigned_later_are_not_running(tmp_path: Path) -> None:
+    root = make_shop(tmp_path / "shop", git=False)
+    assert any("1 audience whose window has not ended" in each for each in evaluate(root, as_of=AS_OF).remarks)
+    assert not any("has not ended" in each for each in evaluate(root, as_of=date(2026, 6, 10)).remarks)
+
+
+def test_the_entries_of_an_earlier_day_are_those_committed_by_then(shop: Path) -> None:
+    found = evaluate(shop, as_of=date(2026, 5, 15))
+    assert row(found, "entries")["value"] == 2  # old and late; price was committed on 25 May, idea on 1 June
+    assert row(found, "evidenced_entry_share")["value"] == 0  # the evidence of late was committed on 1 June
+    assert row(found, "newly_validated_entries")["value"] == 1
 
 
 def test_an_effect_on_net_sales_becomes_a_margin_by_the_margin_share_in_the_settings(tmp_path: Path) -> None:

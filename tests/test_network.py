@@ -111,7 +111,7 @@ def test_value_at_risk_of_a_group_comes_from_the_newest_saved_run_by_the_as_of_d
         rows = pl.DataFrame({"customer_id": ["acme", "ann"], "level": ["warn", "watch"], "value_at_risk": [risk, 3.0]})
         store = Store(root / "store")
         with store.held():
-            store.keep_run("warnings", "90d", 1, day, rows, {})
+            store.save_run("warnings", "90d", 1, day, rows, {})
     found = network(root, as_of=DAY)
     hold = row(found.tables["groups"], "hold", kind="parent")
     assert (hold["warned"], hold["value_at_risk"], found.churn_as_of) == (2, 80.0, date(2026, 5, 31))

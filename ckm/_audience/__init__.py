@@ -1,1 +1,1 @@
-"""Internals of :mod:`ckm.audience`: candidates, suppressions, design of the experiment, export files and remarks."""
+"""Internals of :mod:`ckm.audience`: candidates, suppressions, power, design, results, export files and remarks."""

@@ -1,42 +1,55 @@
-"""Design of the experiment of an audience: covariates, baseline, power, share of the holdout, strata and arms."""
+"""Design of the experiment of an audience: options, covariates, strata, arms and assignment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from math import sqrt
+from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from ckm._audience.candidates import ARM
+from ckm._audience.candidates import ARM, CHURN
+from ckm._audience.power import MONEY_DIGITS, baseline_of, detectable_effect, holdout_share
 from ckm._outcome.covariates import complete_risk
-from ckm.assignments import HOLDOUT, TREATED, Stratum, draw_holdout
+from ckm.assignments import FROM_FILE, HOLDOUT, RULE, TREATED, Assignment, Stratum, draw_holdout
 from ckm.customers.day_totals import NO_DAY
 from ckm.customers.period import Period
 from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
-from ckm.models.experiments.power import audience_size, detectable_mean, detectable_rate, needed_share
+from ckm.models.experiments.power import audience_size
 from ckm.models.quantiles import quantile_cuts
-from ckm.names import METRICS, RATES
+from ckm.names import METRICS
 from ckm.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
+    from ckm._audience.candidates import Candidates
     from ckm._outcome.metric_values import ShopRecord
 
-SHARE = 0.2
-"""Default share of the holdout."""
 WINDOW_DAYS = 30
 YEAR_DAYS = 365
 GROUPS = 3
 """Number of quantile groups of value, and of risk; each combination of two groups is a stratum."""
 FEWEST_OF_STRATUM = 10
 """Minimum average number of persons per stratum; with fewer, all persons are one stratum."""
-BASELINE_WINDOWS = 4
-"""Number of windows before the assignment from which the metric without treatment is estimated."""
-MONEY_DIGITS, DIGITS = 2, 6
+COVARIATES = ("before", "value", "risk")
+"""Columns of the members that an adjusted effect uses as covariates."""
+MEMBER_COLUMNS = (
+    "customer_id",
+    "arm",
+    "stratum",
+    "why",
+    "entry",
+    "value",
+    "risk",
+    "before",
+    "expected_gain",
+    "segment",
+)
 
 
 @dataclass(frozen=True)
@@ -118,84 +131,6 @@ def with_figures(listed: pl.DataFrame, shop: ShopRecord, metric: str, window: in
     return figures.sort("expected_gain", "value", "customer_id", descending=[True, True, False], nulls_last=True)
 
 
-def baseline_of(
-    eligible: pl.DataFrame, shop: ShopRecord, metric: str, window: int, *, by_risk: bool
-) -> tuple[float, float]:
-    """Return the mean and the standard deviation of the metric that are expected without treatment.
-
-    Parameters
-    ----------
-    eligible
-        One row per person with customer_id and risk.
-    shop
-        Ledger and tables as of the day of the assignment.
-    metric, window
-        Primary metric, and number of days of its window.
-    by_risk
-        Whether ``risk`` is a churn probability, from which the rate of order or churn is estimated: customers with a
-        churn warning have no recent orders. For other metrics, and if false, the estimate is from the last
-        :data:`BASELINE_WINDOWS` windows before the assignment.
-    """
-    if by_risk and metric in ("order", "churn"):
-        stays = 1 - float(eligible["risk"].mean() or 0.0)  # type: ignore[arg-type]
-        rate = stays if metric == "order" else 1 - stays
-        return round(rate, DIGITS), round(sqrt(rate * (1 - rate)), DIGITS)
-    persons = eligible["customer_id"].to_list()
-    values = np.concatenate(
-        [
-            shop.values(
-                metric,
-                persons,
-                Period(shop.as_of - timedelta(days=window * (k + 1) - 1), shop.as_of - timedelta(days=window * k)),
-            )
-            for k in range(BASELINE_WINDOWS)
-        ]
-    )
-    mean = float(values.mean())
-    deviation = sqrt(mean * (1 - mean)) if metric in RATES else float(values.std())
-    return round(mean, DIGITS), round(deviation, DIGITS)
-
-
-def detectable_effect(metric: str, baseline: tuple[float, float], treated: int, holdout: int) -> float:
-    """Return the smallest effect per person that is detected with a power of 80 %; infinity if there is none.
-
-    ``baseline`` is mean and standard deviation without treatment; the effect of a rate is a difference of shares.
-    """
-    mean, deviation = baseline
-    if metric in RATES:
-        return round(detectable_rate(mean, treated, holdout), DIGITS)
-    return round(detectable_mean(deviation, treated, holdout), MONEY_DIGITS)
-
-
-def holdout_share(eligible: pl.DataFrame, options: AudienceOptions, baseline: tuple[float, float]) -> float:
-    """Return the share of the holdout, in (0, 1).
-
-    It is the given share; else the share in the file that has the arms; else the smallest share with which the
-    smallest effect that matters is detected; else :data:`SHARE`.
-
-    Raises
-    ------
-    NotEnoughDataError
-        The smallest effect that matters is not detected even with arms of equal size.
-    """
-    if ARM in eligible.columns:
-        return options.holdout or round(float((eligible[ARM] == HOLDOUT).sum()) / eligible.height, DIGITS)
-    effect, budget = options.smallest_effect, options.budget
-    if effect is None:
-        return options.holdout or SHARE
-    mean, deviation = baseline
-    rate = mean if options.metric in RATES else None
-    share = needed_share(effect, eligible.height, rate=rate, deviation=deviation, budget=budget)
-    if share is None:
-        size = audience_size(eligible.height, 0.5, budget)
-        smallest = detectable_effect(options.metric, baseline, size - size // 2, max(1, size // 2))
-        raise NotEnoughDataError(
-            f"{counted(size, 'customer')} in equal arms detect effects of {smallest:.3g} or more, not of {effect:g}",
-            hint="choose more customers, or a larger smallest effect",
-        )
-    return share
-
-
 def assigned(chosen: pl.DataFrame, salt: str, share: float) -> tuple[pl.DataFrame, list[Stratum]]:
     """Assign each person to a stratum and an arm.
 
@@ -230,3 +165,86 @@ def assigned(chosen: pl.DataFrame, salt: str, share: float) -> tuple[pl.DataFram
     strata, holdout = draw_holdout(by_stratum, salt, share)
     arm = pl.when(pl.col("customer_id").is_in(sorted(holdout))).then(pl.lit(HOLDOUT)).otherwise(pl.lit(TREATED))
     return grouped.with_columns(arm=arm).sort("customer_id"), strata
+
+
+def designed(
+    name: str, listed: pl.DataFrame, found: Candidates, shop: ShopRecord, options: AudienceOptions
+) -> tuple[Assignment, pl.DataFrame]:
+    """Return the assignment and the members of a new audience.
+
+    Parameters
+    ----------
+    name, options
+        Name and options of the audience.
+    listed
+        Candidates with the reason of suppression (null if the person may be contacted).
+    found
+        The candidates before suppressions, with the facts of their origin.
+    shop
+        Ledger and tables as of the day of the assignment.
+
+    Returns
+    -------
+    tuple
+        The assignment; and one row per member with the columns of :data:`MEMBER_COLUMNS`, sorted by customer_id.
+    """
+    metric, window = options.metric, options.window
+    eligible = with_figures(_eligible(listed), shop, metric, window)
+    baseline = baseline_of(eligible, shop, metric, window, by_risk=options.origin == CHURN)
+    share = holdout_share(eligible, options, baseline)
+    budget = None if found.has_arms else options.budget
+    chosen = eligible.head(audience_size(eligible.height, share, budget))
+    salt = options.salt if options.salt is not None else f"{name} {shop.as_of}"
+    members, strata = assigned(chosen, salt, share)
+    held = sum(each.holdout for each in strata)
+    if not 0 < held < members.height:
+        raise NotEnoughDataError(
+            f"{counted(members.height, 'person')}: one of the arms would be empty", hint="choose another holdout"
+        )
+    members = members.with_columns(
+        entry=pl.coalesce(pl.lit(options.entry or None, pl.String), "entry").fill_null("")
+    ).select(MEMBER_COLUMNS)
+    detectable = detectable_effect(metric, baseline, members.height - held, held)
+    path = Path(options.origin)
+    return Assignment(
+        name=name,
+        origin=path.name if path.exists() else options.origin,
+        assigned_on=shop.as_of,
+        metric=metric,
+        window_days=window,
+        share=share,
+        salt="" if found.has_arms else salt,
+        rule=FROM_FILE if found.has_arms else RULE,
+        strata=tuple(strata),
+        entry=options.entry,
+        offer=options.offer,
+        entries=not options.entry and bool((members["entry"] != "").any()),
+        covariates=COVARIATES if options.adjust else (),
+        baseline=baseline,
+        detectable=detectable if isfinite(detectable) else None,
+        suppressed=_counts(listed),
+    ), members
+
+
+def _eligible(listed: pl.DataFrame) -> pl.DataFrame:
+    """Return the candidates who may be contacted.
+
+    Raises
+    ------
+    NotEnoughDataError
+        They are fewer than two.
+    """
+    found = listed.filter(pl.col("suppressed").is_null())
+    if found.height < 2:
+        left = ", ".join(f"{reason} {count:,}" for reason, count in _counts(listed).items())
+        raise NotEnoughDataError(
+            f"{counted(found.height, 'person')} of {listed.height:,} may be contacted"
+            f"{f' (left out: {left})' if left else ''}, 2 are needed",
+            hint=f"choose another origin{', or wait until the reasons no longer apply' if left else ''}",
+        )
+    return found
+
+
+def _counts(listed: pl.DataFrame) -> Mapping[str, int]:
+    """Return the number of suppressed persons by reason."""
+    return dict(listed.drop_nulls("suppressed").group_by("suppressed").len().sort("suppressed").rows())

@@ -52,18 +52,37 @@ class ContactList(Result):
         One row per person, sorted by customer id, with the columns that the target documents; null if unknown.
     target
         Name of the target, one of :data:`TARGETS`.
+    assigned_on
+        Day of the assignment of the audience.
     remarks
         Remarks for the user, such as the number of persons that were left out.
     """
 
     frame: pl.DataFrame
     target: str
+    assigned_on: date
     remarks: tuple[str, ...] = ()
 
     @property
     def summary(self) -> pl.DataFrame:
         """One row: target, contacts (number)."""
         return pl.DataFrame({"target": [self.target], "contacts": [self.frame.height]})
+
+    @property
+    def definitions(self) -> dict[str, str]:
+        """Definition of each column of :attr:`frame`: field, form, and whether it is hashed."""
+        document = _document()
+        columns = {each["header"]: each for each in document["targets"][self.target]["columns"]}
+        found = {}
+        for name in self.frame.columns:
+            column = columns[name]
+            parts = [document["fields"][column["field"]]]
+            if "form" in column:
+                parts.append(document["forms"][column["form"]])
+            if column.get("hash"):
+                parts.append("SHA-256 in hexadecimal digits")
+            found[name] = f"{'; '.join(parts)}."
+        return found
 
     def to_csv(self) -> str:
         """Return the contacts as CSV text with commas and a header; null is an empty cell."""
@@ -109,7 +128,7 @@ def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset
         A combination of quasi-identifiers in the written columns belongs to fewer persons than
         ``privacy.min_group_size``.
     """
-    target = _targets()[to]
+    target = _document()["targets"][to]
     facts = treated.select(WHO, "why", "entry").with_columns(
         audience=pl.lit(assignment.name), offer=pl.lit(assignment.offer or None, pl.String)
     )
@@ -135,7 +154,7 @@ def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset
     if missing := allowed.height - reachable.height:
         needs = " or ".join(target["needs"])
         remarks.append(doubt(f"{counted(missing, 'person')} of the treated arm left out: no {needs}"))
-    return ContactList(cells.select(columns), to, tuple(remarks))
+    return ContactList(cells.select(columns), to, assignment.assigned_on, tuple(remarks))
 
 
 def _may_be_contacted(dataset: Dataset, assigned_on: date, persons: pl.Series) -> pl.Series:
@@ -222,8 +241,7 @@ def _cell(column: Mapping[str, Any]) -> pl.Expr:
 
 
 @cache
-def _targets() -> Mapping[str, Any]:
-    """Return the definition of each target by its name."""
-    document = yaml.safe_load(DATA.read_text(encoding="utf-8"))
-    targets: Mapping[str, Any] = document["targets"]
-    return targets
+def _document() -> Mapping[str, Any]:
+    """Return the content of :data:`DATA`: the targets by name, and the definitions of fields and forms."""
+    document: Mapping[str, Any] = yaml.safe_load(DATA.read_text(encoding="utf-8"))
+    return document

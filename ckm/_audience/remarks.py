@@ -10,6 +10,7 @@ from ckm._outcome.metric_values import read_shop
 from ckm.assignments import HOLDOUT, TREATED
 from ckm.errors import InputError
 from ckm.models.experiments.sample_ratio import MISMATCH, sample_ratio
+from ckm.names import LESS_IS_BETTER
 from ckm.remark import basis, doubt
 from ckm.wording import counted
 
@@ -88,8 +89,11 @@ def power_sentence(assignment: Assignment) -> str:
     """Return a sentence with the smallest effect that an audience can detect with a power of 80 %."""
     sizes = f"{assignment.treated:,} treated, {assignment.holdout:,} holdout"
     with_customers = f"with {assignment.customers:,} customers ({sizes})"
+    if assignment.detectable is None and not assignment.is_rate:
+        return f"{with_customers} the effect that can be detected is unknown: '{assignment.metric}' did not vary before"
     if assignment.detectable is None:
-        return f"{with_customers} no increase of the metric '{assignment.metric}' can be detected"
+        change = "decrease" if assignment.metric in LESS_IS_BETTER else "increase"
+        return f"{with_customers} no {change} of the metric '{assignment.metric}' can be detected"
     size = (
         f"{100 * assignment.detectable:.1f} points"
         if assignment.is_rate

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ckm.customers.history import History
 
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 LONGEST_SEASON = 180
 """Longest horizon in days for the fact ``same_season``; a longer horizon covers most of the year."""

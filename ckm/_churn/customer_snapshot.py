@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Codes = NDArray[np.uint32]
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 RECENT_DAYS = 90
 """Days for which complaints, returns, late deliveries and ratings count as recent."""
@@ -176,12 +176,12 @@ class _Cut:
     horizon: int
     who: Codes
     purchases: DayTotals
-    start: Whole
-    stop: Whole
+    start: Integers
+    stop: Integers
     first: NDArray[np.int32]
     last: NDArray[np.int32]
     last_of_code: NDArray[np.int32]
-    _ends: dict[tuple[str, int], Whole] = field(default_factory=dict, repr=False)
+    _ends: dict[tuple[str, int], Integers] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, history: History, day: int, horizon: int) -> _Cut:
@@ -217,7 +217,7 @@ class _Cut:
         """Return the day before the last ``months`` calendar months."""
         return day_number(months_before(calendar_day(self.day), months))
 
-    def spent(self, name: str, after: int) -> Whole:
+    def spent(self, name: str, after: int) -> Integers:
         """Return the sum ``name`` of each customer's purchases and returns after the day ``after``."""
         spent = self.purchases.total(name, self.end("purchases", after), self.stop)
         for others in ("later_lines", "returns"):
@@ -226,7 +226,7 @@ class _Cut:
                 spent = spent + totals.total(name, self.end(others, after), self.end(others, self.day))
         return spent
 
-    def end(self, entries: str, day: int) -> Whole:
+    def end(self, entries: str, day: int) -> Integers:
         """Return :meth:`ckm.customers.day_totals.DayTotals.after` for the customers, each day searched once.
 
         ``entries`` is ``purchases``, ``later_lines`` or ``returns``.
@@ -237,7 +237,7 @@ class _Cut:
             self._ends[entries, day] = self.stop if is_cut else totals.after(self.who, day)
         return self._ends[entries, day]
 
-    def bought(self, after: int, until: int) -> Whole:
+    def bought(self, after: int, until: int) -> Integers:
         """Return the number of purchase days of each customer in the days ``(after, until]``."""
         return self.end("purchases", until) - self.end("purchases", after)
 

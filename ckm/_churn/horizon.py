@@ -17,8 +17,8 @@ from ckm.wording import counted
 if TYPE_CHECKING:
     from ckm.customers.history import History
 
-USUAL_DAYS = (30, 60, 90, 180, 365)
-"""Usual horizons in days: one and two months, a quarter, half a year, a year."""
+COMMON_HORIZONS = (30, 60, 90, 180, 365)
+"""Common horizons in days: one and two months, a quarter, half a year, a year."""
 MEDIAN = 0.5
 LONG_GAP = 0.8
 """Share of the purchase intervals that are at most as long as the default horizon."""
@@ -84,8 +84,8 @@ def default_horizons(history: History) -> DefaultHorizons:
 
     The default is the 80th percentile of the purchase intervals with equal weight per customer
     (:func:`ckm.models.purchase_interval.population_gap`; with equal weight per interval, the few weekly buyers would
-    set the horizon of all), rounded to the nearest of :data:`USUAL_DAYS` by ratio. Open intervals are not observed, so
-    the true percentile is higher.
+    set the horizon of all), rounded to the nearest of :data:`COMMON_HORIZONS` by ratio. Open intervals are not
+    observed, so the true percentile is higher.
 
     No horizon is shorter than the median interval or the interval of customers who buy on fixed days, because an active
     customer need not buy within it.
@@ -106,26 +106,26 @@ def default_horizons(history: History) -> DefaultHorizons:
         )
     fixed = fixed_intervals(ledger)
     least = max(median, fixed.days if fixed else 0)
-    days = nearest_usual(long, least)
+    days = nearest_common(long, least)
     repeaters = int((ledger.purchase_days > 1).sum())
-    why = f"the nearest of {', '.join(map(str, USUAL_DAYS))} by ratio"
-    if days != nearest_usual(long):
+    why = f"the nearest of {', '.join(map(str, COMMON_HORIZONS))} by ratio"
+    if days != nearest_common(long):
         shortest = fixed.reason if fixed else f"the median interval of {median:g} days"
         why = f"but not shorter than {shortest}"
     reasoning = (
         f"{days} days: 80 % of the purchase intervals are at most {counted(round(long), 'day')} "
         f"({counted(repeaters, 'repeat customer')}, equally weighted), {why}"
     )
-    shorter = tuple(each for each in reversed(USUAL_DAYS) if least <= each < days)
+    shorter = tuple(each for each in reversed(COMMON_HORIZONS) if least <= each < days)
     return DefaultHorizons(Horizon(days, reasoning), shorter)
 
 
-def nearest_usual(days: float, least: float = 0) -> int:
-    """Return the element of :data:`USUAL_DAYS` whose ratio to ``days`` is nearest to 1; of two, the shorter.
+def nearest_common(days: float, least: float = 0) -> int:
+    """Return the element of :data:`COMMON_HORIZONS` whose ratio to ``days`` is nearest to 1; of two, the shorter.
 
     Elements below ``least`` are not returned; if all are below ``least``, the result is ``least`` rounded up.
     """
-    long_enough = [each for each in USUAL_DAYS if each >= least] or [math.ceil(least)]
+    long_enough = [each for each in COMMON_HORIZONS if each >= least] or [math.ceil(least)]
     return min(long_enough, key=lambda each: (abs(math.log(each / days)), each))
 
 
@@ -142,7 +142,7 @@ def check_fixed_intervals(history: History, days: int) -> None:
         raise NotEnoughDataError(
             f"a horizon of {counted(days, 'day')} is shorter than {fixed.reason}: active customers need "
             "not buy within it",
-            hint=f"--horizon {nearest_usual(fixed.days, fixed.days)}d",
+            hint=f"--horizon {nearest_common(fixed.days, fixed.days)}d",
             horizon_days=days,
             interval_days=fixed.days,
         )
@@ -169,8 +169,8 @@ def check_horizon(history: History, days: int) -> None:
 
 def _shorter(span: int) -> str:
     """Return a hint: the longest common horizon that fits three times into the history."""
-    fitting = [each for each in USUAL_DAYS if 3 * each <= span]
-    return f"--horizon {fitting[-1]}d" if fitting else f"load at least {3 * USUAL_DAYS[0]} days of transactions"
+    fitting = [each for each in COMMON_HORIZONS if 3 * each <= span]
+    return f"--horizon {fitting[-1]}d" if fitting else f"load at least {3 * COMMON_HORIZONS[0]} days of transactions"
 
 
 def parse_horizon(text: str) -> int:

@@ -88,7 +88,7 @@ class WarningRun:
             .with_columns(gone_on=gone_on, **_report_columns(self.compared))
             .select(pl.col(name).cast(dtype) for name, dtype in (RUN_COLUMNS | REPORT_COLUMNS).items())
         )
-        self.store.keep_run(ANALYSIS, run_name(self.horizon), VERSION, self.as_of, saved, self.facts)
+        self.store.save_run(ANALYSIS, run_name(self.horizon), VERSION, self.as_of, saved, self.facts)
 
 
 def run_name(horizon: int) -> str:

@@ -106,7 +106,12 @@ def level_of(p: pl.Expr, thresholds: Thresholds, *, higher: pl.Expr | None = Non
 
 
 def give_levels(
-    customers: pl.DataFrame, thresholds: Thresholds, *, horizon: int | None, lead_time: int = 0, with_gone: bool = False
+    customers: pl.DataFrame,
+    thresholds: Thresholds,
+    *,
+    horizon: int | None,
+    lead_time: int = 0,
+    include_churned: bool = False,
 ) -> pl.DataFrame:
     """Add value at risk, days left, level and lead time to each customer.
 
@@ -126,7 +131,7 @@ def give_levels(
         counts as churned, and no warning is past the lead time.
     lead_time
         Days that an action needs.
-    with_gone
+    include_churned
         Whether churned customers (``gone``) have levels too; their warnings are past the lead time.
 
     Returns
@@ -150,7 +155,7 @@ def give_levels(
     judged = customers.with_columns(value_at_risk=p * value, days_left=left).with_columns(
         gone=(pl.col("days_left") < 0).fill_null(False)
     )
-    can_be_retained = (value > 0) & (with_gone | ~pl.col("gone"))
+    can_be_retained = (value > 0) & (include_churned | ~pl.col("gone"))
     last_call = pl.col("days_left").is_between(lead_time, 2 * lead_time, closed="left").fill_null(False)
     level = level_of(p, thresholds, higher=last_call)
     return judged.with_columns(level=pl.when(can_be_retained).then(level)).with_columns(

@@ -65,6 +65,10 @@ class EntryHistory:
         files = {each.path: each.entries for each in self.versions if each.day <= day}
         return [entry for path in sorted(files) for entry in files[path]]
 
+    def has_commits_after(self, day: date) -> bool:
+        """Return whether a commit changed an entry after a day."""
+        return any(each.day > day for each in self.versions)
+
     def modes(self) -> Mapping[str, list[tuple[date, str]]]:
         """Return the changes of the mode of knowledge conversion (``seci.mode``) by id of the entry.
 

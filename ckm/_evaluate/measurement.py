@@ -80,10 +80,21 @@ def rate(metric: str, part: int, whole: int, note: str) -> Measurement:
 
 @dataclass(frozen=True)
 class MeasuredAudience:
-    """An audience with its recorded outcome; ``outcome`` is None if it was not recorded."""
+    """An audience with its outcome as known on the as-of date.
+
+    Attributes
+    ----------
+    assignment
+        Its assignment.
+    outcome
+        Its outcome; None if none was recorded as of the as-of date of the evaluation or an earlier day.
+    is_recorded_later
+        Whether an outcome was recorded, but as of a later day.
+    """
 
     assignment: Assignment
     outcome: OutcomeRecord | None
+    is_recorded_later: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,9 +110,9 @@ class EvaluationSources:
     as_of
         As-of date: rows of later days are not used.
     audiences
-        All audiences of the workspace, with their outcomes.
+        The audiences assigned by the as-of date, with their outcomes.
     entries
-        Knowledge entries in the present files.
+        Knowledge entries on the as-of date.
     history
         Versions of the entries in git; None without a repository.
     searches, uses, shown
@@ -139,8 +150,7 @@ class EvaluationSources:
     def entries_on(self, day: date) -> Sequence[KnowledgeEntry] | None:
         """Return the knowledge entries at the end of a day.
 
-        For the as-of date they are those in the present files, for an earlier day those committed to git; None if git
-        has no version of that day.
+        For a day before the as-of date they are those committed to git; None if git has no version of that day.
         """
         if day >= self.as_of:
             return self.entries

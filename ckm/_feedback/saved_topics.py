@@ -64,7 +64,7 @@ def save_topics(dataset: Dataset, mentions: pl.DataFrame, result: Feedback) -> N
             if row["topic"] != OTHER
         },
     }
-    Store(dataset.workspace.store_dir).keep_run(ANALYSIS, NAME, VERSION, result.as_of, by_customer, facts)
+    Store(dataset.workspace.store_dir).save_run(ANALYSIS, NAME, VERSION, result.as_of, by_customer, facts)
 
 
 def newest_topics(store: Store, as_of: date) -> tuple[Run, pl.DataFrame] | None:

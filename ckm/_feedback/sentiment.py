@@ -164,9 +164,9 @@ def kinds_of(frame: pl.DataFrame, polarity: Floats) -> list[str | None]:
     ):
         if kind in KINDS:
             found.append(kind)
-        elif _says(text, "idea", lang):
+        elif _has_words(text, "idea", lang):
             found.append("idea")
-        elif any(mark in text for mark in load_data("feedback_words.yaml")["question_marks"]) or _says(
+        elif any(mark in text for mark in load_data("feedback_words.yaml")["question_marks"]) or _has_words(
             text, "question", lang
         ):
             # A question with a negative polarity is a complaint: "Why does nobody answer?"
@@ -213,6 +213,6 @@ def _phrases(kind: str, lang: str) -> tuple[str, ...]:
     return tuple(load_data("feedback_words.yaml")[kind].get(lang.partition("-")[0], ()))
 
 
-def _says(text: str, kind: str, lang: str) -> bool:
+def _has_words(text: str, kind: str, lang: str) -> bool:
     folded = text.casefold()
     return any(phrase in folded for phrase in _phrases(kind, lang))

@@ -34,11 +34,11 @@ SUFFIXES = (".yaml", ".yml")
 PARTS = 64
 """Number of parts of the work, if the folder has so many: enough that no process waits for a slow one."""
 MOST_WORKERS = 4
-WORTH_SHARING = 5_000
+MIN_PARALLEL = 5_000
 """Number of files from which several processes are faster."""
 SIZE = 16
 """Bytes of a digest."""
-_GONE = (-1, -1, -1)
+_MISSING = (-1, -1, -1)
 """Mark of a file that was deleted after its folder was listed."""
 _BY_DESCRIPTOR = os.stat in os.supports_dir_fd and os.listdir in os.supports_fd
 
@@ -59,7 +59,7 @@ def fingerprint(folder: Path, expected: int = 0) -> str:
     """
     root = os.path.realpath(folder)
     parts = list(_parts(root))
-    processes = workers() if expected >= WORTH_SHARING else 1
+    processes = workers() if expected >= MIN_PARALLEL else 1
     found = _shared(root, parts, processes) if processes > 1 and len(parts) > 1 else {}
     whole = blake2b(digest_size=SIZE)
     for number, part in enumerate(parts):
@@ -105,8 +105,8 @@ def _parts(root: str) -> Iterator[Part]:
 def _digest(root: str, part: Part) -> bytes:
     """Return the digest of a part: names and marks of its files, folder by folder.
 
-    Instead of a mark, a name that has disappeared meanwhile has :data:`_GONE`, and a link or another special file with
-    the suffix of an entry has its kind and zeros.
+    Instead of a mark, a name that has disappeared meanwhile has :data:`_MISSING`, and a link or another special file
+    with the suffix of an entry has its kind and zeros.
     """
     hasher = blake2b(digest_size=SIZE)
     waiting: list[tuple[str, list[str] | None]] = [part]
@@ -128,7 +128,7 @@ def _digest(root: str, part: Part) -> bytes:
                         about = look(name, dir_fd=folder, follow_symlinks=False)
                 except OSError:
                     counted.append(name)
-                    marks.extend(_GONE)
+                    marks.extend(_MISSING)
                     continue
                 kind = about.st_mode & 0o170000
                 if kind == stat.S_IFDIR:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
-WORTH_SHARING = 200
+MIN_PARALLEL = 200
 """Number of files from which several processes are faster."""
 AHEAD = 1 << 20
 """Bytes of a pipe, by which a process may be ahead of the index; the maximum of Linux."""
@@ -50,7 +50,7 @@ def reading(folder: Path, names: Sequence[str], processes: int | None = None) ->
         Number of processes; None: as many as are safe and useful. Enter the context before any thread starts.
     """
     if processes is None:
-        processes = workers() if len(names) >= WORTH_SHARING else 1
+        processes = workers() if len(names) >= MIN_PARALLEL else 1
     if processes < 2:
         yield (_read(folder, name) for name in names)
         return

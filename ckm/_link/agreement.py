@@ -11,8 +11,8 @@ import polars as pl
 from ckm._link.fields import link_fields, role_mailboxes
 from ckm._link.levels import EXACT, LEVELS, FieldLevels
 from ckm._link.relatives import ALIKE, BORN, GivenNames, may_be_relatives, years_of_birth
-from ckm._link.usual import usual_agreement
-from ckm.models.linkage import LEAST_PAIRS, MISSING, Population, Rarity, Usual, rarity_of
+from ckm._link.typical_agreement import typical_agreement
+from ckm.models.linkage import LEAST_PAIRS, MISSING, Population, Rarity, TypicalAgreement, rarity_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,9 +125,9 @@ class Comparer:
         return tuple(name == EXCHANGED or link_fields()[name].personal for name in self.names)
 
     @property
-    def usual(self) -> tuple[Usual, ...]:
+    def typical(self) -> tuple[TypicalAgreement, ...]:
         """Per compared field the prior distribution of its levels for matches and for pairs of one household."""
-        return tuple(usual_agreement(name) for name in self.names)
+        return tuple(typical_agreement(name) for name in self.names)
 
     def compare(self, left: Codes, right: Codes) -> Comparison:
         """Return the agreement of pairs of records in each compared field.

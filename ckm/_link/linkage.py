@@ -175,7 +175,7 @@ def _fit(comparer: Comparer, left: Indices, right: Indices, seed: int) -> Linkag
     if EXCHANGED in sample.names:
         place = sample.names.index(EXCHANGED)
         population = population.with_all_pairs(place, sample.levels[place])
-    return fit_linkage(sample.levels, population, comparer.personal, sample.rarity, comparer.usual)
+    return fit_linkage(sample.levels, population, comparer.personal, sample.rarity, comparer.typical)
 
 
 def _score(comparer: Comparer, model: LinkageModel, left: Indices, right: Indices) -> ScoredPairs:

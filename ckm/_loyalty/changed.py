@@ -133,7 +133,10 @@ def change_sentence(localized: LocalizedReport, change: Change) -> str:
 
 def change_in_short(localized: LocalizedReport, change: Change) -> str:
     """Return a sentence on the change of a metric, without interval and drivers."""
-    name, moved = change.metric, change.value - change.previous
+    name, value, previous = change.metric, change.value, change.previous
+    if change.days is not None and localized.is_count(name):  # a mean of windows: the texts must add up
+        value, previous = float(round(value)), float(round(previous))
+    moved = value - previous
     claimed = change.lo is None or change.hi is None or change.lo > 0 or change.hi < 0
     how = "same" if not claimed or moved == 0 else "up" if moved > 0 else "down"
     what = localized.title(name)
@@ -148,8 +151,8 @@ def change_in_short(localized: LocalizedReport, change: Change) -> str:
     return localized.say(
         f"find.change_{how}",
         metric=what,
-        value=localized.written(name, change.value),
-        previous=localized.written(name, change.previous),
+        value=localized.written(name, value),
+        previous=localized.written(name, previous),
         change=localized.written(name, moved, signed=True),
     )
 
@@ -225,7 +228,7 @@ def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
     """Return charts of the revenue change by customer dimension; none for periods of unequal length."""
     slices = localized.all("change_by_slice", "dimension", "value")
     slices = tuple(each for each in slices if each.of("dimension") not in OF_ROWS)
-    dimensions = [] if localized.unequal_days else _most_telling_first(localized, slices)
+    dimensions = [] if localized.unequal_days else _ordered_dimensions(localized, slices)
     for place, dimension in enumerate(dimensions):
         rows = sorted(
             (each for each in slices if each.of("dimension") == dimension), key=lambda each: -abs(each.value or 0.0)
@@ -269,7 +272,7 @@ def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
         )
 
 
-def _most_telling_first(localized: LocalizedReport, slices: tuple[Metric, ...]) -> list[str]:
+def _ordered_dimensions(localized: LocalizedReport, slices: tuple[Metric, ...]) -> list[str]:
     """Return the dimensions: those of reported drivers first, saved segments last.
 
     Segments follow from the purchases, so that active segments always grow most.

@@ -94,16 +94,16 @@ def risk_levels(localized: LocalizedReport) -> Iterator[Block]:
         )
         for bar, each in zip(bars, levels, strict=True)
     ]
-    urgent = localized.number("customers_at_risk", level="urgent")
-    finding = localized.say(
-        "find.risk",
-        urgent,
-        total=localized.written("value_at_risk", value_at_risk(localized)),
-        customers=localized.numbers.count(urgent),
-        level=localized.called("level", "urgent"),
-    )
+    total = value_at_risk(localized)
+    written = localized.written("value_at_risk", total)
+    if all(each.value is not None for each in levels) or not localized.has_hidden("churn"):
+        urgent = localized.number("customers_at_risk", level="urgent")
+        count, level = localized.numbers.count(urgent), localized.called("level", "urgent")
+        finding = localized.say("find.risk", urgent, total=written, customers=count, level=level)
+    else:
+        finding = localized.title("value_at_risk") if total is None else localized.say("find.risk_total", total=written)
     yield localized.figure(
-        localized.unless_hidden(finding, "value_at_risk", whole=all(each.value is not None for each in levels)),
+        finding,
         "risk",
         bar_chart(bars, mirrored=localized.mirrored),
         localized.table(localized.title("value_at_risk"), ("level", "customers", "value_at_risk"), rows),

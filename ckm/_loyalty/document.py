@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ckm import __version__
 from ckm._loyalty.changed import revenue_finding
 from ckm._loyalty.data_quality import definitions_section
-from ckm._loyalty.first_page import comparison_of, key_figures, what_happened
+from ckm._loyalty.first_page import comparison_of, key_figures, main_changes
 from ckm._loyalty.localized import LocalizedReport
 from ckm._loyalty.next_steps import actions
 from ckm._loyalty.page_sections import BEFORE_SLICES, PAGE_SECTIONS
@@ -63,7 +63,7 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en", *, run: str | None
         subtitle=title_of(localized),
         lead=localized.say("unit.gap").join(_read_first(localized)),
         key_figures=tuple(key_figures(localized)),
-        findings=what_happened(localized),
+        findings=main_changes(localized),
         actions=actions(localized),
         sections=(*sections, definitions_section(localized)),
         footer=f"{source}{recorded}",

@@ -79,7 +79,7 @@ def _months_needed(localized: LocalizedReport) -> int:
     return round((period.last - compared.first).days / DAYS_OF_A_MONTH) + FEWEST_MONTHS - 1
 
 
-def what_happened(localized: LocalizedReport) -> Findings:
+def main_changes(localized: LocalizedReport) -> Findings:
     """Return three sentences: revenue, customers, and the largest other change that is significant."""
     sentences = [each for each in (_revenue(localized), customer_finding(localized), _third(localized)) if each]
     return Findings(localized.say("happened.title"), tuple(sentences[:MOST_SENTENCES]))

@@ -57,11 +57,11 @@ def value_numbers(localized: LocalizedReport) -> Iterator[Block]:
 
 def headroom(localized: LocalizedReport) -> Iterator[Block]:
     """Return the chart of the upsell potential by value segment."""
-    room = localized.parts("headroom", "segment", VALUE_SEGMENTS)
-    total = sum(each.value or 0.0 for each in room)
+    by_segment = localized.parts("headroom", "segment", VALUE_SEGMENTS)
+    total = sum(each.value or 0.0 for each in by_segment)
     if total <= 0:
         return
-    is_whole = all(each.value is not None for each in room)
+    is_whole = all(each.value is not None for each in by_segment)
     customers = {each.of("segment"): each.value for each in localized.all("headroom_customers", "segment")}
     bars = [
         Bar(
@@ -70,10 +70,10 @@ def headroom(localized: LocalizedReport) -> Iterator[Block]:
             localized.written(each.name, each.value),
             "muted",
         )
-        for each in room
+        for each in by_segment
     ]
-    largest = max(room, key=lambda each: each.value or 0.0)
-    position = room.index(largest)
+    largest = max(by_segment, key=lambda each: each.value or 0.0)
+    position = by_segment.index(largest)
     bars[position] = Bar(bars[position].name, bars[position].value, bars[position].text, "accent")
     rows = [
         (
@@ -82,7 +82,7 @@ def headroom(localized: LocalizedReport) -> Iterator[Block]:
             localized.written(each.name, each.value, exact=True),
             localized.numbers.share((each.value or 0.0) / total, 1) if is_whole else NOTHING,
         )
-        for bar, each in zip(bars, room, strict=True)
+        for bar, each in zip(bars, by_segment, strict=True)
     ]
     finding = localized.say(
         "find.headroom",

@@ -127,6 +127,10 @@ class LocalizedReport:
             case _:
                 return numbers.count(value, signed=signed)
 
+    def is_count(self, name: str) -> bool:
+        """Return whether a metric is a number, such as of customers or orders, that is written without decimals."""
+        return self._book[name].unit not in ("money", "share", "days", "points", "number", "ratio")
+
     def between(self, name: str, low: float | None, high: float | None, *, exact: bool = True) -> str:
         """Return the interval as a text; empty if an end is None."""
         if low is None or high is None:

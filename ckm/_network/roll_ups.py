@@ -89,7 +89,7 @@ class Disclosure:
         party_type = self.network.parties["party_type"][place]
         return place, self.id(place), self.name(place), party_type
 
-    def told(self, places: Iterable[int], customers: Sequence[float] | Numbers | Floats) -> list[int]:
+    def disclosed(self, places: Iterable[int], customers: Sequence[float] | Numbers | Floats) -> list[int]:
         """Return the row numbers of the groups that may be shown; add the number of hidden groups to ``withheld``.
 
         A group that is named after a person is hidden if it has fewer than ``min_group_size`` customers.
@@ -134,7 +134,7 @@ def groups(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
         sums, levels = hierarchy.totals(network.values), hierarchy.depths()
         rows += [
             (kind, *disclosure.party(place), *_rolled_up(network, sums[place]), int(levels[place]))
-            for place in disclosure.told(chosen.tolist(), sums[:, 0])
+            for place in disclosure.disclosed(chosen.tolist(), sums[:, 0])
         ]
     return _by_money(rows, GROUPS, "revenue", "kind")
 
@@ -168,7 +168,7 @@ def distributors(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFra
     sums, levels, direct = hierarchy.totals(network.values), hierarchy.depths(), hierarchy.direct()
     spread = {name: hierarchy.distinct(_numbered(network, name, hierarchy)) for name in ("country", "industry")}
     rows = []
-    for place in disclosure.told(hierarchy.uppers.tolist(), sums[:, 0]):
+    for place in disclosure.disclosed(hierarchy.uppers.tolist(), sums[:, 0]):
         own = network.values[place]
         revenue = float(own[2])
         reached = round(float(sums[place, 2]) - revenue, MONEY_DIGITS)
@@ -212,7 +212,7 @@ def partners(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
         return pl.DataFrame(schema=PARTNERS)
     sums = dominators(pairs[0], pairs[1], len(network.ids)).totals(network.values)
     rows = []
-    for place in disclosure.told(np.unique(pairs[0]).tolist(), sums[:, 0]):
+    for place in disclosure.disclosed(np.unique(pairs[0]).tolist(), sums[:, 0]):
         own, lost = float(network.values[place, 2]), float(sums[place, 2])
         amounts = (round(each, MONEY_DIGITS) for each in (own, lost - own, lost))
         count = int(sums[place, 0] - network.values[place, 0])
@@ -229,7 +229,7 @@ def single_contacts(network: CustomerNetwork, disclosure: Disclosure) -> pl.Data
     single = np.flatnonzero(hierarchy.direct() == 1)
     contact_of = dict(zip(hierarchy.above.tolist(), hierarchy.below.tolist(), strict=True))
     rows = []
-    for place in disclosure.told(single.tolist(), np.full(len(network.ids), 2)):
+    for place in disclosure.disclosed(single.tolist(), np.full(len(network.ids), 2)):
         contact = contact_of[place]
         sums = network.values[[place, contact]].sum(axis=0)
         revenue, at_risk = round(float(sums[2]), MONEY_DIGITS), round(float(sums[5]), MONEY_DIGITS)
@@ -254,7 +254,7 @@ def referrals(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
         return pl.DataFrame(schema=REFERRALS)
     sums, levels, direct = hierarchy.totals(network.values), hierarchy.depths(), hierarchy.direct()
     rows = []
-    for place in disclosure.told(hierarchy.roots.tolist(), sums[:, 0]):
+    for place in disclosure.disclosed(hierarchy.roots.tolist(), sums[:, 0]):
         own = float(network.values[place, 2])
         referred = round(float(sums[place, 2]) - own, MONEY_DIGITS)
         count = int(sums[place, 0] - network.values[place, 0])

@@ -38,7 +38,7 @@ def billing_fields(record: CustomerRecord) -> ProfileSection:
     rows = record.rows(BILLING)
     as_of = record.as_of
     wanted = _wanted(rows, as_of) if rows.height else rows
-    lacked = _lacked(rows, as_of) if rows.height else rows
+    lacked = _incomplete_invoices(rows, as_of) if rows.height else rows
     if wanted.is_empty() and lacked.is_empty():
         return ProfileSection("billing", TITLE, not_known=(NotKnown("invoice requirements", "none recorded"),))
     fields = sorted({*wanted["field"], *lacked["field"]})
@@ -77,7 +77,7 @@ def _wanted(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
     return dated.filter(begun & (pl.col("valid_until").is_null() | (pl.col("valid_until") >= as_of)))
 
 
-def _lacked(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def _incomplete_invoices(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """Return the invoices recorded up to a day that lacked a field and were not corrected yet, newest record first."""
     noted = pl.col("noted_on").is_null() | (pl.col("noted_on") <= as_of)
     uncorrected = pl.col("corrected_on").is_null() | (pl.col("corrected_on") > as_of)

@@ -13,6 +13,7 @@ from ckm._runs.manifest import FOLDER
 from ckm._runs.state import inputs_of
 from ckm.errors import CkmError
 from ckm.files import temporary_folder
+from ckm.store.runs import PREFIX
 from ckm.store.store_copy import mirror
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def recompute(root: Path, manifest: Manifest, variables: Mapping[str, str] | Non
         (copy / name).unlink()
     if (root / "store").is_dir():
         mirror(root / "store", copy / "store")
+        for folder in (copy / "store").glob(f"{PREFIX}*"):
+            if folder.name.removeprefix(PREFIX) not in manifest.inputs["saved"]:
+                shutil.rmtree(folder)  # first saved by this run, or by a later one
     (copy / "out").mkdir()
     for path in (root / "out").glob("*.ndjson"):  # the search log
         shutil.copy2(path, copy / "out" / path.name)

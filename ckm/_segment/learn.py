@@ -98,11 +98,11 @@ def segment_customers(
     if isinstance(ledger, PartitionedLedger):
         facts = ledger.facts(as_of)
     elif sample.ledger is not ledger:  # a sample may have other common channels
-        facts = ShopFacts.of(ledger.standing_on(day))
+        facts = ShopFacts.of(ledger.as_read_on(day))
 
     def at(day: date, facts: ShopFacts | None = None) -> FeatureTable:
         return features_of(
-            sample.ledger.standing_on(day), sample.of_table(customers), scope=method.scope, money=monetary.money,
+            sample.ledger.as_read_on(day), sample.of_table(customers), scope=method.scope, money=monetary.money,
             window=monetary.window, with_prospects=method.with_prospects, facts=facts,
         )  # fmt: skip
 

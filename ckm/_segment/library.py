@@ -126,6 +126,6 @@ def last_run(store: Store, saved: SavedDefinition, as_of: date, *, until: date |
 def keep(store: Store, result: Segmentation) -> None:
     """Save a run with its definition, so that a later run can explain segment changes."""
     saved = result.definition
-    store.keep_run(
+    store.save_run(
         ANALYSIS, saved.name, saved.version, result.as_of, result.kept, {"definition": saved.to_yaml()}
     )  # fmt: skip

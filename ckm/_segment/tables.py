@@ -42,7 +42,7 @@ def definition_table(
     """
     method = METHODS[saved.definition.method]
     return features_of(
-        ledger.standing_on(as_of or ledger.as_of),
+        ledger.as_read_on(as_of or ledger.as_of),
         customers,
         scope=method.scope,
         money=saved.monetary.money,

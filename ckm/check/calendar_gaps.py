@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ckm.check.limits import CheckLimits
     from ckm.check.table_statistics import TableCounts
 
-USUAL_PAUSE = 0.95
+PAUSE_QUANTILE = 0.95
 """Quantile of a channel's pauses up to which a pause is usual."""
 
 
@@ -108,7 +108,7 @@ def channels(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
         at = days["at"].cast(pl.Int64)
         # The days after the last sale are a pause too.
         pauses = pl.concat([at.diff().drop_nulls() - 1, pl.Series([business.height - 1 - at[-1]])])
-        usual = at.diff().drop_nulls().quantile(USUAL_PAUSE, "higher") or 1.0
+        usual = at.diff().drop_nulls().quantile(PAUSE_QUANTILE, "higher") or 1.0
         allowed = max(float(limits.silence_days), limits.silence_factor * usual)
         longest = int(pauses.arg_max() or 0)
         silent = int(pauses[longest])

@@ -121,8 +121,6 @@ def audience(
     given = [] if action == NEW else [name for name, (value, default) in of_new.items() if value != default]
     if action != EXPORT and to != CSV:
         given.append("--to")
-    if action == EXPORT and meta is not None:
-        given.append("--meta")
     if given:
         raise UsageError(f"{given[0]} does not go with {action}", hint="see 'ckm audience --help'")
     from ckm.config import workspace_folder
@@ -139,7 +137,7 @@ def audience(
     if len(names) != 1:
         raise UsageError("one name of an audience is needed", hint=f"ckm audience {action} NAME")
     if action == EXPORT:
-        return _export(names[0], workspace, to, fmt, output)
+        return _export(names[0], workspace, to, fmt, output, meta)
     if action == SHOW:
         from ckm.audience import show
 
@@ -203,7 +201,7 @@ def _show(found: Audience, fmt: Format | None, output: Path | None) -> None:
     remark(*found.remarks)
 
 
-def _export(name: str, workspace: Path | None, to: str, fmt: Format | None, output: Path | None) -> None:
+def _export(name: str, workspace: Path, to: str, fmt: Format | None, output: Path | None, meta: Path | None) -> None:
     if fmt is not None and fmt is not Format.csv:
         raise UsageError("a file of contacts is CSV", hint="leave out --format")
     from ckm.audience import export
@@ -211,3 +209,14 @@ def _export(name: str, workspace: Path | None, to: str, fmt: Format | None, outp
     found = export(workspace, name, to=to)
     emit_text(found.to_csv(), output=output, owner_only=True)
     remark(*found.remarks)
+    write_workspace_meta(
+        meta,
+        "audience",
+        workspace,
+        as_of=found.assigned_on,
+        columns=(),
+        defined=found.definitions,
+        parameters={"action": EXPORT, "name": name, "to": to},
+        settings=("churn",),
+        remarks=found.remarks,
+    )

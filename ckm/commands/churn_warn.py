@@ -272,7 +272,7 @@ def _is_card(output: Path | None) -> TypeGuard[Path]:
 
 
 def _write_card(card: ModelCard, output: Path) -> None:
-    from ckm._churn.model_card import card_table
+    from ckm._churn.card_table import card_table
 
     if output.suffix.lower() == ".json":
         return emit(card_table(card), Format.json, output=output)

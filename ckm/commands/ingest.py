@@ -233,9 +233,9 @@ def _undo(
     from ckm.ingest.undo import undo_load
 
     with writable_store(workspace, dry_run=dry_run, wait=wait) as store:
-        taken_back = undo_load(store, which, label=label(Path(which), workspace.root))
+        undone = undo_load(store, which, label=label(Path(which), workspace.root))
     if dry_run:
         remark(basis(DRY_RUN))
-    emit(undo_table(taken_back), fmt, output=output)
-    for file in dict.fromkeys(file for taken in taken_back for file in taken.load_again):
+    emit(undo_table(undone), fmt, output=output)
+    for file in dict.fromkeys(file for load in undone for file in load.load_again):
         remark(doubt(f"{file} contains some of the same rows: load it again to restore them"))

@@ -60,7 +60,7 @@ def write_knowledge_meta(
     as_of: date,
     columns: Iterable[str],
     remarks: Iterable[str],
-    **more: object,
+    **more: Any,
 ) -> None:
     """Write the facts of a run on a knowledge base; do nothing without ``--meta``.
 

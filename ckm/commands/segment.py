@@ -330,11 +330,11 @@ def _show_rules(rules: Path | None, use: str | None, workspace: Path | None, out
     """Print a name table in the format of ``--rules``: the default one, that of a file, or that of a definition."""
     from ckm._segment.library import Library
     from ckm._segment.rfm.definition import RfmDefinition
-    from ckm._segment.rfm.names import USUAL_NAMES, load_names, names_text
+    from ckm._segment.rfm.names import DEFAULT_NAMES, load_names, names_text
     from ckm.config import find_workspace
 
     if use is None:
-        path = rules or USUAL_NAMES
+        path = rules or DEFAULT_NAMES
         load_names(path)
         return emit_text(path.read_text(encoding="utf-8-sig"), output=output)
     folder = workspace or find_workspace(Path.cwd()) or Path()

@@ -372,7 +372,7 @@ class Ledger:
             kept.__dict__["gaps"] = self.gaps.by(number)
         return kept
 
-    def standing_on(self, day: date) -> Ledger:
+    def as_read_on(self, day: date) -> Ledger:
         """Return the ledger as if it had been read as of a day: without customers who have no line by then.
 
         Raises
@@ -406,7 +406,7 @@ class Ledger:
         kept = self
         if not as_of_named and usual.last < self.today:
             kept = replace(self, coverage=replace(self.coverage, newest=usual.last))
-            kept = kept.standing_on(calendar_day(usual.last))
+            kept = kept.as_read_on(calendar_day(usual.last))
         return kept._since(usual.first)
 
     def _since(self, day: int) -> Ledger:

@@ -141,7 +141,7 @@ def _all_days(
             return read_all_days(tables, as_of=as_of, time_zone=time_zone, needs=needs)
         found = read_all_days(tables, time_zone=time_zone, needs=needs)
         _save(found, cache)
-    return found if as_of is None else found.standing_on(as_of)
+    return found if as_of is None else found.as_read_on(as_of)
 
 
 def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:

@@ -98,7 +98,7 @@ class CustomerRegister:
             found = np.take(self._slots, slots)
             empty = np.flatnonzero(found == EMPTY)
             if len(empty):
-                found[empty], new = self._claim(slots[empty])
+                found[empty], new = self._assign_numbers(slots[empty])
                 self._append(ids.gather(rows[empty[new]]), wanted[empty[new]])
             numbers[rows] = found
             taken = np.flatnonzero(np.take(self._words, found) != wanted)
@@ -115,7 +115,7 @@ class CustomerRegister:
     def _next(self, slots: Numbers) -> Numbers:
         return (slots + 1) & (len(self._slots) - 1)
 
-    def _claim(self, slots: Numbers) -> tuple[NDArray[np.int32], Numbers]:
+    def _assign_numbers(self, slots: Numbers) -> tuple[NDArray[np.int32], Numbers]:
         """Assign the next numbers to empty slots; return the number in each slot, and the positions of new ones.
 
         If several ids have the same slot, the id that is written last gets it; the caller tries the next slot for the

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 
 class DataDays(NamedTuple):
@@ -30,7 +30,7 @@ class DataDays(NamedTuple):
     end: DataEnd | None
 
 
-def row_days(transactions: pl.LazyFrame, time_zone: str) -> tuple[Whole, Whole]:
+def row_days(transactions: pl.LazyFrame, time_zone: str) -> tuple[Integers, Integers]:
     """Return the days with rows (days since 1970-01-01, ascending) and the number of rows of each; shapes (days,)."""
     counts = transactions.select(day=local_day("ordered_at", time_zone)).drop_nulls().group_by("day").len().sort("day")
     with readable():

@@ -30,7 +30,7 @@ ROW_SHARE, WORD_ROW_SHARE = 0.05, 0.01
 """Smallest share of all rows of a reported id: for any id, and for an id that is a word for guests."""
 DAY_SHARE, WORD_DAY_SHARE = 0.5, 0.1
 """Smallest share of all days with rows of a reported id: for any id, and for an id that is a word for guests."""
-USUAL_CUSTOMERS, TIMES_USUAL = 0.95, 3
+DAYS_QUANTILE, DAYS_FACTOR = 0.95, 3
 """A reported id has rows on at least three times as many days as the customer at the 95 % quantile."""
 MOST_IDS = 5
 """Number of ids that are examined: the ids with the most rows."""
@@ -95,7 +95,7 @@ def shared_ids(
     """
     if len(usual_days) < FEWEST_CUSTOMERS or all_days < FEWEST_DAYS:
         return ()
-    usual = TIMES_USUAL * float(np.quantile(usual_days, USUAL_CUSTOMERS))
+    usual = DAYS_FACTOR * float(np.quantile(usual_days, DAYS_QUANTILE))
     found = []
     for name, its_rows, its_days in zip(ids[:MOST_IDS], rows.tolist(), days.tolist(), strict=False):
         is_word = is_guest_word(name)

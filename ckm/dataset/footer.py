@@ -10,8 +10,8 @@ from ckm.paths import openable
 if TYPE_CHECKING:
     from pathlib import Path
 
-WHOLE_NUMBERS = ("INT32", "INT64")
-SURELY_WHOLE = 16
+INTEGER_TYPES = ("INT32", "INT64")
+UNTRUNCATED_BYTES = 16
 """Bytes of a text bound that no writer truncates."""
 
 
@@ -35,7 +35,7 @@ class Bounds:
     @property
     def only(self) -> str | None:
         """The only text in the column; None if several values or nulls are possible."""
-        known = self.nulls == 0 and isinstance(self.low, str) and len(self.low.encode()) <= SURELY_WHOLE
+        known = self.nulls == 0 and isinstance(self.low, str) and len(self.low.encode()) <= UNTRUNCATED_BYTES
         return self.low if known and self.low == self.high else None
 
 
@@ -73,7 +73,7 @@ def _over_groups(statistics: list[Any]) -> Bounds:
     if not all(each.has_min_max for each in statistics):
         return Bounds(nulls)
     # Use the raw numbers: pyarrow would import pandas for half a second to convert one to a time.
-    raw = statistics[0].physical_type in WHOLE_NUMBERS
+    raw = statistics[0].physical_type in INTEGER_TYPES
     low = min(each.min_raw if raw else each.min for each in statistics)
     high = max(each.max_raw if raw else each.max for each in statistics)
     return Bounds(nulls, low, high)

@@ -48,7 +48,7 @@ SLACK = timedelta(days=2)
 
 
 @dataclass(frozen=True)
-class FitRows:
+class ValidRows:
     """Valid rows of a file, the numbers of invalid rows (``left_out``) and of all rows (``total``), and the failures.
 
     ``failures`` is None if the rows were not validated one by one.
@@ -60,7 +60,7 @@ class FitRows:
     failures: Failures | None = None
 
 
-def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> FitRows | None:
+def scan_valid_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> ValidRows | None:
     """Return the valid rows of a Parquet file as a lazy frame; None if a column must be parsed as text.
 
     The rows, and the number of excluded ones, equal those of :meth:`Conversion.apply` and
@@ -113,7 +113,7 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
     )
     if _has_positive_returns(rows, conversion):
         return None
-    return FitRows(rows, left_out, footer.rows)
+    return ValidRows(rows, left_out, footer.rows)
 
 
 def _has_positive_returns(rows: pl.LazyFrame, conversion: Conversion) -> bool:
@@ -294,15 +294,15 @@ class _Columns:
         if is_text:
             column = reader.quick(column, may_be_blank=may_be_blank)
         self._typed[target] = column
-        proven = bounds.nulls == 0 and not may_be_blank
-        if self._required(target) and not proven:
+        is_never_null = bounds.nulls == 0 and not may_be_blank
+        if self._required(target) and not is_never_null:
             self._doubts[target] = column.is_null()
 
     def _take_native(self, target: str, reader: NativeReader, value: pl.Expr) -> None:
         column = reader.quick(value)
         self._typed[target] = column
         is_source = target in self.conversion.inputs
-        if is_source and _proven(self._bounds(target), reader, required=self._required(target)):
+        if is_source and _is_always_valid(self._bounds(target), reader, required=self._required(target)):
             return
         doubt = column.is_null() if self._required(target) else value.is_not_null() & column.is_null()
         if target in self.rules:
@@ -310,7 +310,7 @@ class _Columns:
         self._doubts[target] = doubt
 
 
-def _proven(bounds: Bounds, reader: NativeReader, *, required: bool) -> bool:
+def _is_always_valid(bounds: Bounds, reader: NativeReader, *, required: bool) -> bool:
     """Return whether no value of a typed column can violate the schema."""
     source = reader.source
     if required and (bounds.nulls != 0 or source.is_float()):  # NaN is never in the statistics

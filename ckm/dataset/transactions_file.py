@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ckm.dataset.parquet_rows import FitRows
+    from ckm.dataset.parquet_rows import ValidRows
     from ckm.ingest.options import IngestOptions
     from ckm.ingest.plan import Plan
     from ckm.ingest.sales_totals import SalesTotals
@@ -165,7 +165,7 @@ def _refuse_other_table(source: Source, *, named: str | None) -> None:
         )
 
 
-def _are_too_many(found: FitRows) -> bool:
+def _are_too_many(found: ValidRows) -> bool:
     if found.failures is not None:
         return found.failures.are_too_many(found.total, MAX_REJECTS)
     return found.left_out > MAX_REJECTS * found.total
@@ -184,26 +184,26 @@ def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
     )
 
 
-def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
+def _scanned(source: Source, conversion: Conversion) -> ValidRows | None:
     """Return the valid rows of an uncompressed Parquet file as a lazy frame; None if it must be read into memory."""
     if source.format.kind != "parquet" or source.format.compression or source.path == STDIN:
         return None
-    from ckm.dataset.parquet_rows import scan_fit_rows
+    from ckm.dataset.parquet_rows import scan_valid_rows
 
     try:
-        found = scan_fit_rows(source.path, conversion, source.sample)
+        found = scan_valid_rows(source.path, conversion, source.sample)
         remember([source.path], "write it anew where it came from")
         return found
     except PolarsError as error:
         raise InputError(f"{source.path}: the Parquet file is damaged") from error
 
 
-def read_rows(source: Source, conversion: Conversion, totals: SalesTotals | None = None) -> FitRows:
+def read_rows(source: Source, conversion: Conversion, totals: SalesTotals | None = None) -> ValidRows:
     """Return the valid rows of a file of any format and for any table, in memory.
 
     ``totals`` collects the totals of files with amounts of whole orders.
     """
-    from ckm.dataset.parquet_rows import FitRows
+    from ckm.dataset.parquet_rows import ValidRows
     from ckm.ingest.failures import Failures
     from ckm.ingest.schema_validator import SchemaValidator
     from ckm.ingest.validation import validated
@@ -217,4 +217,4 @@ def read_rows(source: Source, conversion: Conversion, totals: SalesTotals | None
             totals.add(found.good)
         failures.add(found.failed)
         total += found.records
-    return FitRows(pl.concat(good).lazy(), failures.rows, total, failures)
+    return ValidRows(pl.concat(good).lazy(), failures.rows, total, failures)

@@ -115,7 +115,7 @@ def history_table(loads: list[Load]) -> pl.DataFrame:
     return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
 
 
-def undo_table(taken_back: list[UndoneLoad]) -> pl.DataFrame:
+def undo_table(undone: list[UndoneLoad]) -> pl.DataFrame:
     """Return one row per undone load; ``removed`` is the number of rows deleted from its table."""
     schema: dict[str, pl.DataType] = {
         **dict.fromkeys(("load_id", "table", "kind", "file"), pl.String()),
@@ -124,10 +124,10 @@ def undo_table(taken_back: list[UndoneLoad]) -> pl.DataFrame:
     }
     rows = [
         {
-            **{name: getattr(taken.load, name) for name in ("load_id", "table", "kind", "file")},
-            "removed": taken.rows,
-            "load_again": list(taken.load_again),
+            **{name: getattr(load.load, name) for name in ("load_id", "table", "kind", "file")},
+            "removed": load.rows,
+            "load_again": list(load.load_again),
         }
-        for taken in taken_back
+        for load in undone
     ]
     return pl.DataFrame(rows, schema=schema)

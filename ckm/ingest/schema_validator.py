@@ -71,7 +71,7 @@ class SchemaValidator:
         """
         numbered = frame.select(*self._rules_need, pl.int_range(pl.len(), dtype=pl.UInt32).alias(ROW))
         failed = failures.is_not_null()
-        schema = self._without(name for name, words in self._words.items() if words.are_fit(frame[name]))
+        schema = self._without(name for name, words in self._words.items() if words.are_valid(frame[name]))
         details = schema.filter(numbered.lazy()).failure.details()  # lazily: only the invalid rows are copied
         if details.is_empty() and not failed.any():
             return ValidatedRows(frame, pl.DataFrame(schema={ROW: pl.UInt32(), "reasons": pl.List(pl.String)}))
@@ -111,7 +111,7 @@ class _Words:
         self._column = column
         self._fit: set[str | None] = set()
 
-    def are_fit(self, values: pl.Series) -> bool:
+    def are_valid(self, values: pl.Series) -> bool:
         """Return whether every value passes the column's rules; False if there are too many values to check."""
         distinct = values.unique()
         if len(distinct) > FEW_WORDS:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from ckm.errors import AmbiguousError
-from ckm.io.values.dates import DateStyle, date_traits, parse_dates, weigh_all_dates
+from ckm.io.values.dates import DateStyle, date_traits, dates_evidence, parse_dates
 from ckm.io.values.distinct_texts import distinct_texts
-from ckm.io.values.numbers import NumberStyle, is_number, weigh_all_numbers
+from ckm.io.values.numbers import NumberStyle, is_number, numbers_evidence
 from ckm.io.values.readers import DateReader, NumberReader, complete_reading
 from ckm.io.values.style_detection import StyleDetector
 from ckm.io.values.vocabulary import fold, null_words
@@ -147,8 +147,8 @@ def profilers(sample: pl.DataFrame, hints: Hints, more: Callable[[], Iterator[pl
     types = column_types(texts)
     found = [ColumnProfiler(name, types.get(name, str(dtype))) for name, dtype in sample.schema.items()]
     numbers, dates = ({name: texts[name] for name in texts if types[name] == kind} for kind in ("number", "date"))
-    styles.known_numbers = weigh_all_numbers(numbers)
-    styles.known_dates = weigh_all_dates(dates)
+    styles.known_numbers = numbers_evidence(numbers)
+    styles.known_dates = dates_evidence(dates)
     for _ in range(2):  # one column may decide for a previous one
         for column in found:
             if column.type in {"number", "date"} and column.reader is None and column.name in texts:

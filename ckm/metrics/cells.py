@@ -161,8 +161,8 @@ def _sizes(metric: Metric, place: _Place) -> Sizes | None:
     if part is not None and part.counted_by == metric.name:
         return int(metric.value or 0), int(metric.previous or 0)
     if part is not None and (part.counted_by == OWN_N or protection.value is not None):
-        before = 0 if metric.previous_n is None else protection.rests_on(metric.previous_n)
-        return 0 if metric.value is None else protection.rests_on(metric.n), before
+        before = 0 if metric.previous_n is None else protection.customers_behind(metric.previous_n)
+        return 0 if metric.value is None else protection.customers_behind(metric.n), before
     if place.outer and not place.inner and metric.name in COUNTS_OF_A_SLICE:
         return int(metric.value or 0), int(metric.previous or 0)
     if protection.part == SLICE or (not place.inner and metric.name in N_OF_A_SLICE):

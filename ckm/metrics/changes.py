@@ -251,6 +251,6 @@ def customers_by_slice(
         (part.dimension, value): count
         for part in parts
         for value, count in zip(
-            part.values, part.sums(comparison.in_either_period.astype(np.int64)).tolist(), strict=True
+            part.values, part.sums(comparison.has_rows_in_either_period.astype(np.int64)).tolist(), strict=True
         )
     }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ckm.customers.period import Period
     from ckm.metrics.context import ReportContext
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 
@@ -48,8 +48,8 @@ class PeriodComparison:
     context: ReportContext
     orders: NDArray[np.int32]
     orders_before: NDArray[np.int32]
-    net: Whole
-    net_before: Whole
+    net: Integers
+    net_before: Integers
 
     @classmethod
     def of(cls, context: ReportContext) -> PeriodComparison:
@@ -131,10 +131,14 @@ class PeriodComparison:
         kinds = customer_balance(self.context)
         masks = {kind: getattr(kinds, kind) for kind in KINDS}
         # a customer who is new in this period may have bought in an overlapping comparison period
-        return {**masks, "retained": kinds.retained & ~kinds.new, "lost": self.in_either_period & ~kinds.active}
+        return {
+            **masks,
+            "retained": kinds.retained & ~kinds.new,
+            "lost": self.has_rows_in_either_period & ~kinds.active,
+        }
 
     @cached_property
-    def in_either_period(self) -> Mask:
+    def has_rows_in_either_period(self) -> Mask:
         """Mask of customers with a purchase or return in either period."""
         ledger, periods = self.context.ledger, (self.context.period, self.context.compared)
         returned = sum(ledger.return_days_between(each) for each in periods)
@@ -154,7 +158,7 @@ def compare(context: ReportContext) -> PeriodComparison | None:
     return PeriodComparison.of(context) if context.is_comparable else None
 
 
-def guest_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:
+def guest_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Integers:
     """Return the guest revenue of each day of ``period``; with ``returns`` only that of returns. 0 without rows."""
     guests, first = ledger.guests, day_number(period.first)
     within = (guests.day >= first) & (guests.day <= day_number(period.last))

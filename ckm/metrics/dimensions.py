@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ckm.metrics.context import ReportContext
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 MOST_VALUES = 8
@@ -55,7 +55,7 @@ class CustomerDimension:
         """Whether slices follow from purchases in the period, as saved segments do; such slices explain no change."""
         return self.dimension.startswith(SEGMENT)
 
-    def sums(self, column: Whole) -> Whole:
+    def sums(self, column: Integers) -> Integers:
         """Return the sum of ``column`` (one value per customer code) in each slice; integers stay exact."""
         sums = np.zeros(len(self.values), dtype=np.int64)
         np.add.at(sums, self.place, column)
@@ -67,7 +67,7 @@ class CustomerDimension:
         return chosen
 
 
-def customer_dimension(dimension: str, values: pl.Series, revenue: Whole) -> CustomerDimension:
+def customer_dimension(dimension: str, values: pl.Series, revenue: Integers) -> CustomerDimension:
     """Return the slices of customers, each of whom has one value of a dimension.
 
     Parameters
@@ -142,7 +142,7 @@ def _by_code(context: ReportContext, table: pl.DataFrame, column: str) -> pl.Ser
     return codes.join(table.lazy(), on="customer_id", how="left", maintain_order="left").collect()[column]
 
 
-def customer_dimensions(context: ReportContext, revenue: Whole) -> tuple[CustomerDimension, ...]:
+def customer_dimensions(context: ReportContext, revenue: Integers) -> tuple[CustomerDimension, ...]:
     """Return the customer dimensions: columns of their table with several values, and saved segments."""
     found = [(name, context.parties[name]) for name in OF_CUSTOMERS]
     found += [(SEGMENT + name, values) for name, values in segment_values(context)]

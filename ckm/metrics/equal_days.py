@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
 
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 MOST_WINDOWS = 5
 """Maximum number of windows in a period. Months differ by at most three days, which is four windows."""
@@ -78,12 +78,12 @@ class EqualDays:
         return self.ledger.orders_between(self.period)
 
     @cached_property
-    def all_purchases(self) -> Whole:
+    def all_purchases(self) -> Integers:
         """Value of each customer's purchases in the whole period, zero or more."""
         return self.ledger.net_between(self.period) + self.all_returns
 
     @cached_property
-    def all_returns(self) -> Whole:
+    def all_returns(self) -> Integers:
         """Value of each customer's returns in the whole period, zero or more."""
         return -self.ledger.returns_between(self.period)
 

@@ -103,13 +103,13 @@ def read_features(context: ReportContext, *, all_customers: bool = False) -> Fea
     chosen = ledger
     if not all_customers and ledger.left_out.rows > FEW_ROWS and len(buyers) > SAMPLE:
         those = np.zeros(len(ledger.customers), dtype=np.bool_)
-        those[_every_so_many(buyers, context.seed)] = True
+        those[_systematic_sample(buyers, context.seed)] = True
         chosen = ledger.only(those)
     table = features_of(chosen, context.tables.get("customers"), population=saved.population if saved else None)
     return FeatureSample(table, len(buyers))
 
 
-def _every_so_many(codes: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+def _systematic_sample(codes: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     step = len(codes) / SAMPLE
     places = ((np.arange(SAMPLE) + np.random.default_rng(seed).random()) * step).astype(np.int64)
     return np.asarray(codes[places.clip(0, len(codes) - 1)])

@@ -68,7 +68,7 @@ def save_expected_spend(store: Store, lifetime: Lifetime, as_of: date) -> None:
         {"customer_id": lifetime.customers, "expected_spend": pl.Series(lifetime.spend).round(MONEY_DIGITS)}
     )
     facts = {"model": lifetime.model.name}
-    store.keep_run(ANALYSIS, f"{lifetime.horizon_days}d", VERSION, as_of, frame, facts)
+    store.save_run(ANALYSIS, f"{lifetime.horizon_days}d", VERSION, as_of, frame, facts)
 
 
 def score_expected_spend(context: ReportContext, store: Store) -> ScoredSpend | None:

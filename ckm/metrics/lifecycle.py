@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ckm.metrics.context import ReportContext
 
     Mask = NDArray[np.bool_]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 SECTION = "relationships"
 METHOD = "lifecycle"

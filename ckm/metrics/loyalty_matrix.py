@@ -119,10 +119,10 @@ def loyalty_metrics(
     if lifecycle is None:
         return LoyalCustomers(pl.DataFrame(schema=LOYAL_COLUMNS)), (), (Missing("loyalty", "no_rhythm"),)
     ratings = ratings or read_ratings(context)
-    here = _standpoint(context, lifecycle, ratings, rules)
+    here = _behaviour_and_attitude(context, lifecycle, ratings, rules)
     then = None
     if context.before is not None and lifecycle.earlier is not None:
-        then = _standpoint(context.before, lifecycle.earlier, ratings, rules)
+        then = _behaviour_and_attitude(context.before, lifecycle.earlier, ratings, rules)
     loyal, loyal_then = here.loyal(rules), None if then is None else then.loyal(rules)
     # No purchase is known in a year before the data begin, so that more steady customers would be an artefact.
     reached = context.ledger.begins <= _years(context.compared.last, rules.steady_years)[-1].first
@@ -144,7 +144,7 @@ def loyalty_metrics(
     return customers, (*_cells(context, here, then), *metrics), ()
 
 
-def _standpoint(
+def _behaviour_and_attitude(
     context: ReportContext, lifecycle: Lifecycle, ratings: Ratings | None, rules: LoyaltyRules
 ) -> BehaviourAndAttitude:
     ledger, last = context.ledger, context.period.last

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ckm.metrics.context import ReportContext
     from ckm.metrics.metric import Missing
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 MONTHS = 13
 """Calendar months of a metric: the newest that is over, back to the same month of the previous year."""
@@ -56,11 +56,11 @@ class Months:
     """
 
     first_days: tuple[date, ...]
-    revenue: Whole
-    orders: Whole
-    active: Whole
-    purchases: Whole
-    returning: Whole
+    revenue: Integers
+    orders: Integers
+    active: Integers
+    purchases: Integers
+    returning: Integers
 
 
 def months_of(context: ReportContext) -> Months:
@@ -77,7 +77,7 @@ def months_of(context: ReportContext) -> Months:
     return Months(tuple(starts), *sums)
 
 
-def _month_sums(ledger: Ledger, edges: Whole) -> Whole:
+def _month_sums(ledger: Ledger, edges: Integers) -> Integers:
     """Return the sums of :class:`Months` of the customers of a ledger, shape (5, months); ``edges`` are first days."""
     found = np.zeros((5, len(edges) - 1), dtype=np.int64)
     revenue, orders, active, purchases, returning = found
@@ -95,7 +95,7 @@ def _month_sums(ledger: Ledger, edges: Whole) -> Whole:
     return found
 
 
-def _add(sums: Whole, edges: Whole, days: NDArray[np.int32], values: Whole) -> None:
+def _add(sums: Integers, edges: Integers, days: NDArray[np.int32], values: Integers) -> None:
     """Add the values of days to the sums of their months, from ``edges[i]`` up to the day before ``edges[i + 1]``."""
     month = np.searchsorted(edges, days, side="right") - 1
     inside = (month >= 0) & (month < len(sums))
@@ -107,8 +107,8 @@ def monthly_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[M
 
     ``seasonal_revenue`` is the revenue expected in the newest month: that of the same month of the previous year times
     the geometric mean of the ratios of the months between to those of the previous year. Its interval is the 95 %
-    prediction interval of one more ratio, from the logarithms of the ratios and Student's t; missing with fewer than
-    :data:`FEWEST_RATIOS`.
+    prediction interval of one more ratio, from the logarithms of the ratios and Student's t. The metric is missing with
+    fewer than :data:`FEWEST_RATIOS` ratios, and if any of the months had revenue in one of the two years only.
     """
     months = months_of(context)
     metrics = []
@@ -149,6 +149,8 @@ def _season(months: Months, scale: int) -> Metric | None:
         return None
     sums = [float(each) / scale for each in months.revenue.tolist()]
     pairs = [(sums[at - MONTHS_OF_A_YEAR], sums[at]) for at in range(MONTHS_OF_A_YEAR, len(sums) - 1)]
+    if any((before > 0) != (now > 0) for before, now in pairs):
+        return None  # demand is intermittent, and a ratio cannot be zero: every month without revenue would be "low"
     ratios = [log(now / before) for before, now in pairs if before > 0 and now > 0]
     last_year = sums[-1 - MONTHS_OF_A_YEAR]
     if len(ratios) < FEWEST_RATIOS or last_year <= 0:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ckm.metrics.lifecycle import Lifecycle
     from ckm.metrics.metric import Metrics, Missing
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 METRICS = {
@@ -181,7 +181,7 @@ def _win_back(context: ReportContext, lifecycle: Lifecycle) -> Metric | None:
     return Metric("win_back_value", round(value, MONEY_DIGITS), n=int(lapsed.sum()))
 
 
-def _lapsed_of_high_value(lifecycle: Lifecycle) -> tuple[Mask, Whole]:
+def _lapsed_of_high_value(lifecycle: Lifecycle) -> tuple[Mask, Integers]:
     """Return a mask of lapsed customers of high value, and each customer's net in the year before the last purchase.
 
     Both arrays have one element per customer code. The value is high above a quantile of that net.
@@ -193,7 +193,7 @@ def _lapsed_of_high_value(lifecycle: Lifecycle) -> tuple[Mask, Whole]:
     return lifecycle.is_lapsed & (worth >= high), worth
 
 
-def _last_year(ledger: Ledger) -> Whole:
+def _last_year(ledger: Ledger) -> Integers:
     """Return each customer's net in the year before the last purchase, by code; 0 without a purchase."""
     bought = ledger.purchases.has_any
     begin = ledger.purchases.last_days().astype(np.int64) - DAYS_A_YEAR

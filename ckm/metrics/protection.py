@@ -60,7 +60,7 @@ class Protection:
     value: str | None = None
     one_in: int = 1
 
-    def rests_on(self, n: int | None) -> int:
+    def customers_behind(self, n: int | None) -> int:
         """Return the number of customers behind a metric with this ``n``; 1, which is too few, if ``n`` is unknown."""
         return 1 if n is None else -(-n // self.one_in)
 

@@ -128,8 +128,8 @@ def survival_metrics(
     if not median:
         median = low = high = None
     points = [
-        Metric("survival", _said(found.share[day]), (("days", str(day)),), int(found.at_risk[day]),
-                _said(found.low[day]), _said(found.high[day]))
+        Metric("survival", _rounded(found.share[day]), (("days", str(day)),), int(found.at_risk[day]),
+                _rounded(found.low[day]), _rounded(found.high[day]))
         for day in sampled_days(len(found.share))
     ]  # fmt: skip
     return (
@@ -162,5 +162,5 @@ def sampled_days(length: int) -> range:
     return range(0, length, step)
 
 
-def _said(value: float) -> float | None:
+def _rounded(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), DIGITS)

@@ -129,7 +129,7 @@ def value_at_risk_metrics(
     else:
         missing.append(Missing(SECTION, "no_reasons"))
     if risk.outcome is not None:
-        metrics += _turned_out(risk.outcome) if len(ids) == risk.all_customers else ()
+        metrics += _outcome_metrics(risk.outcome) if len(ids) == risk.all_customers else ()
     else:
         missing.append(Missing(SECTION, "no_warnings_judged"))
     return tuple(metrics), tuple(missing)
@@ -191,7 +191,7 @@ def _reasons(mine: pl.DataFrame) -> Iterator[Metric]:
         yield Metric("reason_value", value, (("reason", reason),), n=customers)
 
 
-def _turned_out(outcome: Outcome) -> Iterator[Metric]:
+def _outcome_metrics(outcome: Outcome) -> Iterator[Metric]:
     for name, whole in (("warning_precision", outcome.warned), ("warning_recall", outcome.churned)):
         share = round(outcome.warned_churned / whole, SHARE_DIGITS) if whole else None
         yield Metric(name, share, (), whole, *wilson(outcome.warned_churned, whole))

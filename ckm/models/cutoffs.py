@@ -69,7 +69,7 @@ class Calendar:
         if interval is None:
             return usual
         nearby = range(max(1, usual - usual // STEP_SLACK), usual + usual // STEP_SLACK + 1)
-        return max(nearby, key=lambda step: (_least_apart(step, interval), -abs(step - usual), -step))
+        return max(nearby, key=lambda step: (_smallest_distance(step, interval), -abs(step - usual), -step))
 
     @property
     def _needed(self) -> int:
@@ -131,7 +131,7 @@ class Calendar:
         return tuple(reversed([each for each in days if not self.is_near_closure(each)][:most]))
 
 
-def _least_apart(step: int, interval: float) -> float:
+def _smallest_distance(step: int, interval: float) -> float:
     """Return the smallest distance between cut-offs modulo the interval, in days, rounded to 0.1."""
     points = np.sort(np.arange(TRAININGS) * step % interval)
     return round(float(np.diff(np.append(points, points[0] + interval)).min()), 1)

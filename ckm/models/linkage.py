@@ -9,7 +9,7 @@ Expectation-maximisation finds a latent class in any data, even if no two record
 prevent that pairs of strangers become the class of matches:
 
 - the ratio of the probabilities of matches and strangers never falls with the level of agreement;
-- most matches agree on each fact (:class:`Usual`);
+- most matches agree on each fact (:class:`TypicalAgreement`);
 - if the class of matches agrees less on a fact, the class is reduced to the share that can be matches by this
   agreement.
 """
@@ -35,7 +35,7 @@ MISSING = -1
 MOST_ROUNDS = 200
 TOLERANCE = 1e-6
 PRIOR_PAIRS = 10.0
-"""Pairs that are added to each class, distributed as usual, so that few pairs do not decide and no level is
+"""Pairs that are added to each class, distributed as typical agreement, so that few pairs do not decide and no level is
 impossible."""
 FIRST_SHARE = 0.05
 """Share of matches among the candidates before the first round; half as many pairs are of households."""
@@ -44,7 +44,7 @@ FIRST_AGREEMENT = 6.0
 LEAST_PAIRS = 0.5
 """Fewest pairs of strangers in each level: no agreement proves a match."""
 HOUSEHOLDS_PER_MATCH = 0.05
-"""Pairs of one household, with usual agreement, that are added per match: where the data have few households, their
+"""Pairs of one household, with typical agreement, that are added per match: where the data have few households, their
 members do not become matches."""
 PairClass: TypeAlias = Literal["match", "household", "strangers"]
 
@@ -92,7 +92,7 @@ class Population:
 
 
 @dataclass(frozen=True)
-class Usual:
+class TypicalAgreement:
     """Prior distribution of the levels of one field, from known rates of errors and changes in such data.
 
     ``differing`` keeps pairs of strangers out of the class of matches, because most records of one person agree on most
@@ -115,7 +115,7 @@ class Usual:
     namesakes: float = 0.0
 
     @classmethod
-    def unknown(cls, levels: int) -> Usual:
+    def unknown(cls, levels: int) -> TypicalAgreement:
         """Return equal probabilities of all levels and no limits, for a field without a known distribution."""
         even = np.full(levels, 1 / levels)
         return cls(even, even, np.ones(levels - 1))
@@ -191,7 +191,7 @@ def fit_linkage(
     population: Population,
     personal: Sequence[bool],
     rarity: Rarity | None = None,
-    usual: Sequence[Usual] | None = None,
+    typical: Sequence[TypicalAgreement] | None = None,
 ) -> LinkageModel:
     """Fit the model to candidate pairs; all other pairs count as pairs of strangers.
 
@@ -206,17 +206,17 @@ def fit_linkage(
         household, facts of a person agree by chance. Without both kinds of fields the class of households is left out.
     rarity
         Log likelihood ratio by the rarity of equal values; None to leave rarity out.
-    usual
+    typical
         Per field the prior distribution of its levels; None for equal probabilities without limits.
     """
-    known = usual or [Usual.unknown(len(levels)) for levels in population.levels]
+    known = typical or [TypicalAgreement.unknown(len(levels)) for levels in population.levels]
     classes: list[PairClass] = ["match"]
     if any(personal) and not all(personal):
         classes.append("household")
     model = _first_guess(classes, population, tuple(personal), len(agreement[0]))
     for _ in range(MOST_ROUNDS):
         posterior = model.posterior(agreement, rarity)
-        fitted = _fitted(model, agreement, population, posterior, known, HOUSEHOLDS_PER_MATCH if usual else 0.0)
+        fitted = _fitted(model, agreement, population, posterior, known, HOUSEHOLDS_PER_MATCH if typical else 0.0)
         change = max(
             float(np.abs(new - old).max())
             for new, old in zip(fitted.levels["match"], model.levels["match"], strict=True)
@@ -248,13 +248,13 @@ def _fitted(
     agreement: Sequence[Levels],
     population: Population,
     posterior: dict[PairClass, Floats],
-    usual: Sequence[Usual],
+    typical: Sequence[TypicalAgreement],
     households_per_match: float,
 ) -> LinkageModel:
     learned = [name for name in posterior if name != "strangers"]
     counts = {name: _counts(agreement, posterior[name], population.levels) for name in learned}
-    borne_out = _borne_out(counts["match"], model.levels["strangers"], usual)
-    counts["match"] = [borne_out * count for count in counts["match"]]
+    one_person_share = _one_person_share(counts["match"], model.levels["strangers"], typical)
+    counts["match"] = [one_person_share * count for count in counts["match"]]
     sharing = np.zeros(len(agreement)) if population.sharing is None else population.sharing
     strangers = tuple(
         _of_strangers(overall * present * population.pairs, sum(known), share * present * population.pairs)
@@ -265,10 +265,10 @@ def _fitted(
     levels: dict[PairClass, tuple[Floats, ...]] = {"strangers": strangers}
     levels["match"] = tuple(
         bounded(increasing_ratio(count + PRIOR_PAIRS * each.match, by_chance), each.differing)
-        for count, by_chance, each in zip(counts["match"], strangers, usual, strict=True)
+        for count, by_chance, each in zip(counts["match"], strangers, typical, strict=True)
     )
     sums = {name: float(posterior[name].sum()) for name in learned}
-    sums["match"] = max(borne_out * sums["match"], LEAST_PAIRS)
+    sums["match"] = max(one_person_share * sums["match"], LEAST_PAIRS)
     if "household" in learned:
         assumed = households_per_match * sums["match"]
         sums["household"] += max(assumed, LEAST_PAIRS)
@@ -277,7 +277,7 @@ def _fitted(
             if of_person
             else increasing_ratio(count + max(assumed, PRIOR_PAIRS) * each.household, by_chance)
             for count, by_chance, of_person, each in zip(
-                counts["household"], strangers, model.personal, usual, strict=True
+                counts["household"], strangers, model.personal, typical, strict=True
             )
         )
     shares: dict[PairClass, float] = {name: min(0.4, each / population.pairs) for name, each in sums.items()}
@@ -290,7 +290,9 @@ def _of_strangers(overall: Floats, known: Floats, sharing: float) -> Floats:
     return _normalised(counts)
 
 
-def _borne_out(counts: Sequence[Floats], strangers: Sequence[Floats], usual: Sequence[Usual]) -> float:
+def _one_person_share(
+    counts: Sequence[Floats], strangers: Sequence[Floats], typical: Sequence[TypicalAgreement]
+) -> float:
     """Return the largest share of the class of matches that can be pairs of one person, from 0 to 1.
 
     For each field the class is assumed to be a mixture of matches, of which at least ``1 - differing`` agree, and of
@@ -299,7 +301,7 @@ def _borne_out(counts: Sequence[Floats], strangers: Sequence[Floats], usual: Seq
     matches without agreement on a field have little influence.
     """
     share = 1.0
-    for count, by_chance, each in zip(counts, strangers, usual, strict=True):
+    for count, by_chance, each in zip(counts, strangers, typical, strict=True):
         agree, chance = (
             1 - np.cumsum(_normalised(known))[:-1] for known in (count + PRIOR_PAIRS / 2 * each.match, by_chance)
         )

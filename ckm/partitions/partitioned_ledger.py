@@ -165,7 +165,7 @@ class PartitionedLedger(ABC):
     def facts(self, day: date | None = None) -> ShopFacts:
         """Return the facts of the whole shop, as of the as-of date of the analysis or an earlier day."""
         if day not in self._facts:
-            found = self.map(lambda part: ShopFacts.of(part.ledger.standing_on(day or part.ledger.as_of)))
+            found = self.map(lambda part: ShopFacts.of(part.ledger.as_read_on(day or part.ledger.as_of)))
             self._facts[day] = reduce(lambda one, other: one.joined(other), found)
         return self._facts[day]
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.store.erase import CustomerRows, Found, Kept
+    from ckm.store.erase import CustomerRows, Found, RowReplacement
     from ckm.store.incomplete_orders import OrderAmounts
     from ckm.store.merge import ConflictError, OnConflict
     from ckm.store.row_identity import Identity
@@ -344,7 +344,9 @@ class Store:
         with self.locked():
             return erase_customer(self.root, customer_id)
 
-    def erase_customers(self, customers: CustomerRows, found: Found, kept: Kept | None = None) -> dict[str, int]:
+    def erase_customers(
+        self, customers: CustomerRows, found: Found, replacement: RowReplacement | None = None
+    ) -> dict[str, int]:
         """Remove customers from every table, the run history and old files; see :func:`ckm.store.erase`.
 
         Takes the lock.
@@ -352,14 +354,14 @@ class Store:
         from ckm.store.erase import erase_customers
 
         with self.locked():
-            return erase_customers(self.root, customers, found, kept)
+            return erase_customers(self.root, customers, found, replacement)
 
-    def keep_run(
+    def save_run(
         self, analysis: str, name: str, version: int, as_of: date, frame: pl.DataFrame, facts: Mapping[str, Any]
     ) -> Run:
-        """Save a run with one row of results per customer; takes the lock, see :func:`ckm.store.runs.keep`."""
+        """Save a run with one row of results per customer; takes the lock, see :func:`ckm.store.runs.save`."""
         with self.locked():
-            return runs.keep(self.root, analysis, name, version, as_of, frame, facts)
+            return runs.save(self.root, analysis, name, version, as_of, frame, facts)
 
     def runs(self, analysis: str, name: str | None = None) -> list[Run]:
         """Return the saved runs of an analysis, sorted by number; with ``name``, only the runs of this definition."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ckm.store.staging import Positions
 
     Found = Callable[[str, pl.DataFrame], None]
-    Kept = Callable[[str, pl.DataFrame], pl.DataFrame]
+    RowReplacement = Callable[[str, pl.DataFrame], pl.DataFrame]
 
 SOURCE_FILE = "source_file"
 PARENT = "parent_id"
@@ -84,7 +84,7 @@ def erase_customers(
     root: Path,
     customers: CustomerRows,
     found: Found = lambda table, lineage: None,
-    kept: Kept | None = None,
+    replacement: RowReplacement | None = None,
 ) -> dict[str, int]:
     """Remove customers' rows from every table with customer ids; return the number of rows by table.
 
@@ -102,7 +102,7 @@ def erase_customers(
     found
         Called before a table is changed, with its name and the lineage of the rows to remove (column ``source_file``
         if the table has it); also with ``TABLE.parent_id`` and rows whose parent is erased.
-    kept
+    replacement
         Called with the name of a table and the rows to remove from it; returns the rows to write instead of them,
         without the persons.
     """
@@ -111,7 +111,7 @@ def erase_customers(
     for folder in table_folders(root):
         table = StoredTable(folder)
         if CLUSTER_COLUMN in table.schema:
-            erased[table.name] = _erase_from(table, customers, found, kept)
+            erased[table.name] = _erase_from(table, customers, found, replacement)
             table.vacuum(keep_hours=0)
             forget_old_bounds(table)
     return erased
@@ -131,7 +131,7 @@ def forget_ledger(folder: Path) -> None:
         ) from error
 
 
-def _erase_from(table: StoredTable, customers: CustomerRows, found: Found, kept: Kept | None) -> int:
+def _erase_from(table: StoredTable, customers: CustomerRows, found: Found, replacement: RowReplacement | None) -> int:
     contacts = [*customers.contact_columns(table.schema), *(name for name in [RELATED] if name in table.schema)]
     everywhere = table.name == QUARANTINE or bool(contacts)
     drops: dict[str, list[Positions]] = {}
@@ -147,10 +147,10 @@ def _erase_from(table: StoredTable, customers: CustomerRows, found: Found, kept:
     prefix = f"erase-{table.version:08d}"
     statistics = runs.STATISTICS if runs.is_runs(table.name) else STATISTICS
     add = []
-    if kept is not None and table.name != QUARANTINE:
+    if replacement is not None and table.name != QUARANTINE:
         for number, (name, [positions]) in enumerate(drops.items()):  # a file of each, because a run has its own files
             instead = DataFileWriter(table.folder, f"{prefix}-kept-{number:04d}", statistics=statistics)
-            instead.write(aligned(kept(table.name, read_rows(table.folder / name, positions)), table.schema))
+            instead.write(aligned(replacement(table.name, read_rows(table.folder / name, positions)), table.schema))
             add += instead.close()
     children = DataFileWriter(table.folder, f"{prefix}-children")
     if PARENT in table.schema:

@@ -29,7 +29,7 @@ OWN_FILE = re.compile(r"(?:[0-9a-f]{12}|erase)-[\w-]+\.parquet")
 LOAD_ID = re.compile(r"[0-9a-f]{12}")
 TABLE_NAME = re.compile(r"\w[\w-]*")
 """Pattern of table names, without separator and dot, so that a journal cannot point outside of the store."""
-HALF_MADE = ("*.tmp", "_commit_*", "*#*")
+UNFINISHED_FILES = ("*.tmp", "_commit_*", "*#*")
 """Name pattern of files that an unfinished commit may leave in a log."""
 
 logger = logging.getLogger("ckm.store")
@@ -192,6 +192,6 @@ def sweep_unnamed(root: Path) -> None:
 
 
 def _sweep_log(folder: Path) -> None:
-    for pattern in HALF_MADE:
+    for pattern in UNFINISHED_FILES:
         for path in (folder / LOG_FOLDER).glob(pattern):
             path.unlink(missing_ok=True)

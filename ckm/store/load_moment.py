@@ -138,7 +138,7 @@ def _is_older(candidates: OrderCandidates, last: datetime, known: datetime) -> b
         found = candidates.table.scan().filter(of_days, in_scope(candidates.facts.source, candidates.table.name))
         orders = found.select(pl.col(ORDER).unique()).collect()[ORDER]
         shared, known_orders = int(orders.is_in(in_file).sum()), len(orders)
-    return is_older(votes, ends_before=last < known, orders_there=shared, orders_known=known_orders)
+    return is_older(votes, ends_before=last < known, orders_in_file=shared, orders_known=known_orders)
 
 
 def _votes(candidates: OrderCandidates) -> tuple[int, int]:

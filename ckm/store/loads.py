@@ -150,10 +150,10 @@ def history(tables: Iterable[StoredTable], containing: str = "") -> list[Load]:
     found = []
     for table in tables:
         commits = table.history(containing=containing)
-        taken_back = {commit["undoes"] for commit in commits if commit["undoes"]}
+        undone = {commit["undoes"] for commit in commits if commit["undoes"]}
         for commit in commits:
             facts = {name: value for name, value in commit.items() if name not in ("version", "timestamp")}
             facts |= {name: tuple(facts.get(name, ())) for name in ("key", "content", "columns", "amounts", "edges")}
             at = datetime.fromtimestamp(commit["timestamp"] / 1000, tz=UTC)
-            found.append(Load(LoadFacts(**facts), at, facts["load_id"] in taken_back))
+            found.append(Load(LoadFacts(**facts), at, facts["load_id"] in undone))
     return sorted(found, key=lambda load: (load.loaded_at, load.facts.table))

@@ -115,7 +115,7 @@ def _listed(folder: Path) -> tuple[dict[int, os.DirEntry[str]], int]:
             raise DamagedStoreError(log, "the log is not a folder") from None
         return {}, -1
     except OSError as error:
-        raise DamagedStoreError(log, f"the log cannot be read: {error.strerror}", hint=_mind_permissions(log)) from None
+        raise DamagedStoreError(log, f"the log cannot be read: {error.strerror}", hint=_permission_hint(log)) from None
     found: dict[int, os.DirEntry[str]] = {}
     checkpoint = -1
     for each in listed:
@@ -168,7 +168,7 @@ def _actions(path: Path) -> list[dict[str, Any]]:
         found = [json.loads(line) for line in lines if line.strip()]
     except OSError as error:
         why = f"this entry of the log cannot be read: {error.strerror}"
-        raise DamagedStoreError(path, why, hint=_mind_permissions(path)) from None
+        raise DamagedStoreError(path, why, hint=_permission_hint(path)) from None
     except (ValueError, RecursionError):  # invalid UTF-8 is a ValueError too
         raise DamagedStoreError(path, "this entry of the log is damaged") from None
     if not found or not all(isinstance(action, dict) for action in found):
@@ -176,5 +176,5 @@ def _actions(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _mind_permissions(place: Path) -> str:
+def _permission_hint(place: Path) -> str:
     return f"give yourself permission to read {place}"

@@ -38,7 +38,7 @@ def log_path(folder: Path) -> Path:
         The table needs another path, and no temporary folder can be created.
     """
     real = os.path.realpath(folder)
-    if _is_read_right(real):
+    if _is_readable(real):
         return folder
     if not (log := folder / LOG_FOLDER).is_dir():
         log.mkdir()
@@ -50,14 +50,14 @@ def storage_options(folder: Path) -> dict[str, str] | None:
     return None if _has_hard_links(folder.stat().st_dev, folder) else RENAME
 
 
-def _is_read_right(path: str) -> bool:
+def _is_readable(path: str) -> bool:
     return is_utf8(path) and not MISREAD.search(Path(path).as_posix())
 
 
 @cache
 def _with_log_only(folder: str) -> Path:
     place = temporary_folder()
-    if not _is_read_right(os.path.realpath(place)):
+    if not _is_readable(os.path.realpath(place)):
         raise UsageError(
             f"tables in {folder} need a temporary folder to be opened, and {place} has special characters too",
             hint="set TMPDIR to another temporary folder",

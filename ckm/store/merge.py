@@ -150,7 +150,7 @@ def plan_merge(
             if len(leaving):
                 plan.stale.setdefault(old_name, []).append(leaving[OLD_ROW].to_numpy())
                 plan.replaced.append(old_rows.join(leaving, on=OLD_ROW, how="semi", maintain_order="left"))
-                _keep_absent(plan, table, schema, new_name, leaving, old_rows)
+                _fill_absent_columns(plan, table, schema, new_name, leaving, old_rows)
     if conflicts and on_conflict is OnConflict.ERROR:
         raise ConflictError(conflicts, table.name, foreign=False)
     if foreign and on_conflict is None:
@@ -158,7 +158,7 @@ def plan_merge(
     return plan
 
 
-def _keep_absent(
+def _fill_absent_columns(
     plan: MergePlan, table: StoredTable, schema: pl.Schema, new_name: str, leaving: pl.DataFrame, old_rows: pl.DataFrame
 ) -> None:
     """Fill new rows, in columns that their file does not have, with the values of the rows that they replace."""

@@ -152,7 +152,7 @@ def _marks(rows: pl.DataFrame) -> list[pl.Expr]:
     return marks
 
 
-def is_older(votes: tuple[int, int], *, ends_before: bool, orders_there: int, orders_known: int) -> bool:
+def is_older(votes: tuple[int, int], *, ends_before: bool, orders_in_file: int, orders_known: int) -> bool:
     """Return whether a file is an older export than the known data.
 
     Parameters
@@ -161,14 +161,14 @@ def is_older(votes: tuple[int, int], *, ends_before: bool, orders_there: int, or
         Number of orders with an earlier state in the file, and with a later state (:func:`progress`).
     ends_before
         Whether the newest time of the file is before the newest time of the known data.
-    orders_there, orders_known
+    orders_in_file, orders_known
         ``orders_known`` is the number of known orders between the first and last time of the file; the file contains
-        ``orders_there`` of them.
+        ``orders_in_file`` of them.
     """
     earlier, later = votes
     if earlier != later:
         return earlier > later
-    return ends_before and orders_known >= FEWEST and orders_there >= FULL * orders_known
+    return ends_before and orders_known >= FEWEST and orders_in_file >= FULL * orders_known
 
 
 def just_before(moment: datetime) -> datetime:

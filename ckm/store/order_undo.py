@@ -113,7 +113,7 @@ def _present(table: StoredTable, chosen: pl.Expr, drops: Mapping[str, list[Posit
     return pl.concat(found)
 
 
-def returned_or_gone(table: StoredTable, side: StoredTable, load_id: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+def rows_to_drop(table: StoredTable, side: StoredTable, load_id: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """Return a function that selects the rows to remove from the side table after an undo.
 
     These are the rows of the undone load, and the rows that the undo has restored to the table.

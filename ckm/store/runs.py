@@ -68,7 +68,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _StoredRun:
     """A saved run with its data files and columns."""
 
     run: Run
@@ -81,7 +81,7 @@ def is_runs(table: str) -> bool:
     return table.startswith(PREFIX)
 
 
-def keep(
+def save(
     root: Path, analysis: str, name: str, version: int, as_of: date, frame: pl.DataFrame, facts: Mapping[str, Any]
 ) -> Run:
     """Save a run in one commit; requires the lock.
@@ -113,8 +113,8 @@ def keep(
     table = _table(root, analysis)
     plain = json.loads(json.dumps(dict(facts), allow_nan=False, sort_keys=True))
     rows = _storable(frame, table.schema)
-    same = _same(table, name, version, as_of)
-    if same is not None and same.run.facts == plain and _says(table, same, rows):
+    same = _find_run(table, name, version, as_of)
+    if same is not None and same.run.facts == plain and _has_rows(table, same, rows):
         return same.run
     highest = _highest(table)
     number = highest + 1 if same is None else same.run.number
@@ -157,7 +157,7 @@ def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.Dat
     table = _table(root, run.analysis)
     commits = [facts for facts in table.history(RUN_KEY, f'"{NUMBER}":{run.number}') if facts[NUMBER] == run.number]
     if commits:
-        found = _kept(table, commits[-1])
+        found = _stored_run(table, commits[-1])
         wanted = [name for name in found.columns if columns is None or name in {CLUSTER_COLUMN, *columns}]
         return _by_customer(_scan(table, found).select(wanted).collect())
     numbers = [str(other.number) for other in kept(root, run.analysis)]
@@ -202,7 +202,7 @@ def _table(root: Path, analysis: str) -> StoredTable:
     return StoredTable(root / f"{PREFIX}{analysis}")
 
 
-def _same(table: StoredTable, name: str, version: int, as_of: date) -> _Kept | None:
+def _find_run(table: StoredTable, name: str, version: int, as_of: date) -> _StoredRun | None:
     """Return the saved run of a definition (name and version) and a day; None without one.
 
     Only commits whose text contains the day are parsed.
@@ -214,7 +214,7 @@ def _same(table: StoredTable, name: str, version: int, as_of: date) -> _Kept | N
         for facts in table.history(RUN_KEY, day)
         if (facts["run_name"], facts["run_version"], facts["run_as_of"]) == wanted
     ]
-    return _kept(table, commits[-1]) if commits else None
+    return _stored_run(table, commits[-1]) if commits else None
 
 
 def _highest(table: StoredTable) -> int:
@@ -243,20 +243,20 @@ def _run(analysis: str, facts: Mapping[str, Any], rows: int) -> Run:
     return Run(analysis, facts["run_name"], facts["run_version"], day, facts[NUMBER], rows, facts["facts"])
 
 
-def _kept(table: StoredTable, facts: Mapping[str, Any]) -> _Kept:
+def _stored_run(table: StoredTable, facts: Mapping[str, Any]) -> _StoredRun:
     files = table.files_with(NUMBER, facts[NUMBER])
     run = _run(table.name.removeprefix(PREFIX), facts, sum(file.rows for file in files))
-    return _Kept(run, tuple(facts["columns"]), tuple(files))
+    return _StoredRun(run, tuple(facts["columns"]), tuple(files))
 
 
-def _scan(table: StoredTable, found: _Kept) -> pl.LazyFrame:
+def _scan(table: StoredTable, found: _StoredRun) -> pl.LazyFrame:
     if not found.files:
         return pl.LazyFrame(schema=pl.Schema({name: table.schema[name] for name in found.columns}))
     table.require(found.files)
     return scan_files([table.folder / file.name for file in found.files]).select(found.columns)
 
 
-def _says(table: StoredTable, found: _Kept, rows: pl.DataFrame) -> bool:
+def _has_rows(table: StoredTable, found: _StoredRun, rows: pl.DataFrame) -> bool:
     """Return whether a saved run has exactly the given rows; compared column by column to save memory."""
     if found.run.rows != len(rows) or found.columns != tuple(rows.columns):
         return False
@@ -271,7 +271,7 @@ def _storable(frame: pl.DataFrame, known: pl.Schema) -> pl.DataFrame:
     if clash := sorted(set(RUN_SCHEMA) & set(frame.columns)):
         raise ValueError(f"a column of a run cannot be named {', '.join(clash)}")
     typed = frame.select(
-        pl.col(name).cast(_kept_type(name, dtype, known)) for name, dtype in frame.schema.items() if dtype != pl.Null
+        pl.col(name).cast(_stored_type(name, dtype, known)) for name, dtype in frame.schema.items() if dtype != pl.Null
     )
     ordered = _by_customer(typed)
     ids = ordered[CLUSTER_COLUMN]
@@ -285,7 +285,7 @@ def _by_customer(frame: pl.DataFrame) -> pl.DataFrame:
     return frame if frame[CLUSTER_COLUMN].is_sorted() else frame.sort(CLUSTER_COLUMN)
 
 
-def _kept_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
+def _stored_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
     """Return the type in which a column is saved: the widest of its kind, so that columns of later runs have it too.
 
     Delta has neither categories nor unsigned integers.

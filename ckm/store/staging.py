@@ -96,7 +96,7 @@ class Staging:
             self._seen.counts(self.identity.key_or_content(rows)[0])
 
 
-def settle_held(held: list[pl.DataFrame], identity: Identity) -> tuple[pl.DataFrame | None, int]:
+def last_of_each_key(held: list[pl.DataFrame], identity: Identity) -> tuple[pl.DataFrame | None, int]:
     """Return the last of the held rows of each key, and the number of the other held rows; None and 0 without any."""
     if not held:
         return None, 0

@@ -9,7 +9,7 @@ from ckm.files import OWNER_ONLY_FOLDER
 from ckm.store.commits import COMMITS_FILE
 from ckm.store.damage import table_folders
 from ckm.store.delta import LOG_FOLDER
-from ckm.store.journal import HALF_MADE, JOURNAL_FILE
+from ckm.store.journal import JOURNAL_FILE, UNFINISHED_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def mirror(root: Path, copy: Path) -> None:
     for folder in table_folders(root):
         log, table = folder / LOG_FOLDER, copy / folder.name
         (table / LOG_FOLDER).mkdir(parents=True)
-        for path in [each for each in log.iterdir() if each.is_file() and not any(map(each.match, HALF_MADE))]:
+        for path in [each for each in log.iterdir() if each.is_file() and not any(map(each.match, UNFINISHED_FILES))]:
             # copyfile copies no permissions, which some file systems do not have
             shutil.copyfile(path, table / LOG_FOLDER / path.name)
         if (folder / COMMITS_FILE).exists():

@@ -77,7 +77,9 @@ def date_returns(new: pl.DataFrame, known: pl.DataFrame, states: pl.DataFrame) -
         .when(mine < theirs).then(pl.lit("more"))
         .otherwise(pl.lit("less")).alias(KIND)
     )  # fmt: skip
-    both = both.with_columns(pl.when(_spread_anew()).then(pl.lit("spread anew")).otherwise(KIND).alias(KIND))
+    both = both.with_columns(
+        pl.when(_differs_by_product_only()).then(pl.lit("spread anew")).otherwise(KIND).alias(KIND)
+    )
     kinds = both.select(*group, KIND)
     new = new.join(kinds, on=group, how="left", maintain_order="left")
     known = known.join(kinds, on=group, how="left", maintain_order="left")
@@ -106,7 +108,7 @@ def _sums() -> list[pl.Expr]:
     return [pl.when(pl.col(name).is_not_null().all()).then(pl.col(name).sum()).alias(f" {name}") for name in AMOUNTS]
 
 
-def _spread_anew() -> pl.Expr:
+def _differs_by_product_only() -> pl.Expr:
     """Return an expression: whether the new and the known refunds of an order are equal in total, not by product."""
     totals = [pl.col(name).sum().over(ORDER) for name in (TOTAL, f"{TOTAL} known")]
     return (totals[0] == totals[1]) & (pl.col(KIND) != "same").any().over(ORDER)

@@ -11,7 +11,7 @@ from ckm.store import side_tables
 from ckm.store.data_files import DataFile, DataFileWriter, rows_of_loads
 from ckm.store.delta import StoredTable, aligned
 from ckm.store.loads import history
-from ckm.store.order_undo import earlier_states, returned_or_gone
+from ckm.store.order_undo import earlier_states, rows_to_drop
 from ckm.store.row_identity import Identity
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import drop_from_files
@@ -60,7 +60,7 @@ def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
     if not side.exists:
         return
     if load_facts(root, table, load_id).by_order:
-        gone = returned_or_gone(StoredTable(root / table), side, load_id)
+        gone = rows_to_drop(StoredTable(root / table), side, load_id)
         side_tables.remove_rows(side, ["order_id", "load_id"], gone, f"{prefix}-f")
         return
     rows = side.scan().collect()

@@ -25,7 +25,7 @@ from ckm.store.order_merge import OrderMerge
 from ckm.store.order_states import KNOWN_FROM, MOMENT
 from ckm.store.row_identity import REPEAT, Identity
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
-from ckm.store.staging import Staging, drop_from_files, settle_held
+from ckm.store.staging import Staging, drop_from_files, last_of_each_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,7 +128,7 @@ class LoadWriter:
         """
         try:
             new = self._staging.files.close()
-            new, duplicates = self._fold_in_held(new, on_conflict)
+            new, duplicates = self._resolve_repeated_keys(new, on_conflict)
             if self.facts.assumed_orders:
                 there = {name for file in new for name in scan_file(self.table.folder / file.name).collect_schema()}
                 columns = tuple(name for name in self.facts.content if name in there)
@@ -180,9 +180,9 @@ class LoadWriter:
         writer.write(pl.concat(aligned(frame, self._schema) for frame in rows))
         return writer.close()
 
-    def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
+    def _resolve_repeated_keys(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
         """Resolve keys that occur more than once in the file: the last row applies, or with ``keep`` the first."""
-        last, duplicates = settle_held(self._staging.held, self.identity)
+        last, duplicates = last_of_each_key(self._staging.held, self.identity)
         if last is None:
             return new, 0
         writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-h", constants=self._lineage)

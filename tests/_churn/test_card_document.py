@@ -8,16 +8,8 @@ from datetime import date
 import pytest
 
 from ckm._churn.card_document import card_document, gain_finding, models_finding, reliability_finding
-from ckm._churn.model_card import (
-    RECENCY,
-    CardColumns,
-    CardData,
-    CardDecile,
-    Gain,
-    ModelCard,
-    cut_off,
-    load_card_words,
-)
+from ckm._churn.card_words import load_card_words
+from ckm._churn.model_card import RECENCY, CardColumns, CardData, CardDecile, Gain, ModelCard, cut_off
 from ckm.render.charts import MOST_MARKS, marks
 from ckm.render.document import Facts, Figure, ReportTable
 from ckm.render.markdown import render_markdown

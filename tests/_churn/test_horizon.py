@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from ckm._churn.forecast_remarks import _known
 from ckm._churn.horizon import (
-    USUAL_DAYS,
+    COMMON_HORIZONS,
     Horizon,
     check_fixed_intervals,
     check_horizon,
     default_horizons,
-    nearest_usual,
+    nearest_common,
     parse_horizon,
 )
 from ckm.customers.history import History, read_history
@@ -40,7 +40,7 @@ def default_horizon(shop: History) -> Horizon:
     ("gap", "days"), [(2, 30), (42, 30), (43, 60), (73, 60), (74, 90), (127, 90), (128, 180), (256, 180), (257, 365)]
 )
 def test_the_horizon_is_the_usual_span_that_is_nearest_by_ratio(gap: int, days: int) -> None:
-    assert nearest_usual(gap) == days
+    assert nearest_common(gap) == days
     uneven = [order("ann", day) for number in range(12) for day in (gap * 2 * number, gap * 2 * number + gap // 2)]
     assert default_horizon(history(*uneven)).days >= days
 
@@ -51,7 +51,7 @@ def test_the_horizon_is_the_usual_span_that_is_nearest_by_ratio(gap: int, days: 
 def test_the_horizon_is_never_shorter_than_the_interval_of_customers_who_buy_on_fixed_days(gap: int, days: int) -> None:
     found = default_horizon(history(*every(gap)))
     assert found.days == days
-    if days != nearest_usual(gap):
+    if days != nearest_common(gap):
         assert f"but not shorter than the fixed interval of {gap} days" in found.reasoning
 
 
@@ -89,7 +89,7 @@ def test_one_weekly_buyer_does_not_set_the_horizon_of_all_customers() -> None:
 
 @pytest.mark.slow
 def test_real_and_example_shops_have_a_horizon() -> None:
-    assert default_horizon(example_history()).days in USUAL_DAYS
+    assert default_horizon(example_history()).days in COMMON_HORIZONS
     found = default_horizon(read_history({"transactions": cdnow_master()}))
     assert found.days == 180
     assert "repeat customers" in found.reasoning
@@ -102,7 +102,7 @@ def test_the_shorter_horizons_are_usual_and_at_least_the_median_interval(gaps: l
         day += gap
         rows.append(order("ann", day))
     found = default_horizons(history(*rows))
-    assert set(found.shorter) < set(USUAL_DAYS)
+    assert set(found.shorter) < set(COMMON_HORIZONS)
     assert list(found.days) == sorted(set(found.days), reverse=True)
     assert min(found.days) >= sorted(gaps)[(len(gaps) - 1) // 2]
 
@@ -148,8 +148,8 @@ def test_without_repeat_customers_the_hint_fits_the_history_or_asks_for_more_dat
     with pytest.raises(NotEnoughDataError) as caught:
         default_horizon(shop)
     hint = str(caught.value.hint)
-    if days < 3 * USUAL_DAYS[0]:
-        assert hint == f"load at least {3 * USUAL_DAYS[0]} days of transactions"
+    if days < 3 * COMMON_HORIZONS[0]:
+        assert hint == f"load at least {3 * COMMON_HORIZONS[0]} days of transactions"
     else:
         check_horizon(shop, parse_horizon(hint.removeprefix("--horizon ")))
 

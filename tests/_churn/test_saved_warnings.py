@@ -77,7 +77,7 @@ def test_an_erased_customer_leaves_the_saved_warnings(store: Store) -> None:
 
 def test_runs_of_older_versions_with_fewer_columns_can_be_read(store: Store) -> None:
     old = compare(now(a=0.8), None, as_of=MAY, margin=MARGIN).frame.with_columns(gone_on=pl.lit(JULY))
-    store.keep_run(ANALYSIS, run_name(HORIZON), VERSION, MAY, old.select(list(RUN_COLUMNS)), FACTS)
+    store.save_run(ANALYSIS, run_name(HORIZON), VERSION, MAY, old.select(list(RUN_COLUMNS)), FACTS)
     worth = now(a=0.9).with_columns(value_at_risk=pl.lit(12.5), unanswered=pl.lit(value=True))
     later = compare(worth, None, as_of=JUNE, margin=MARGIN).frame
     WarningRun(store, later, JUNE, HORIZON, FACTS).save()

@@ -80,7 +80,7 @@ def test_a_longer_recency_never_has_more_days_left(p: float, one: int, other: in
 
 
 def test_with_gone_churned_customers_get_levels_past_the_lead_time() -> None:
-    row = give_levels(customer(0.75, silent=500), USUAL, horizon=HORIZON, lead_time=0, with_gone=True).row(
+    row = give_levels(customer(0.75, silent=500), USUAL, horizon=HORIZON, lead_time=0, include_churned=True).row(
         0, named=True
     )
     assert (row["gone"], row["level"], row["past_lead_time"]) == (True, "warn", True)

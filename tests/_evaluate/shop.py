@@ -207,4 +207,4 @@ def _warnings(root: Path) -> None:
         (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in types.items()
     )
-    Store(root / "store").keep_run(ANALYSIS, run_name(30), VERSION, date(2026, 6, 15), whole, {})
+    Store(root / "store").save_run(ANALYSIS, run_name(30), VERSION, date(2026, 6, 15), whole, {})

@@ -80,7 +80,7 @@ def test_several_processes_compute_the_same_fingerprint(base: Path, monkeypatch:
         write_entry(base, f"many/{number % 7}/entry-{number}", "Many")
     alone = fingerprint(base)
     monkeypatch.setattr(module, "workers", lambda: 3)
-    assert fingerprint(base, expected=module.WORTH_SHARING) == alone
+    assert fingerprint(base, expected=module.MIN_PARALLEL) == alone
 
 
 @pytest.mark.slow

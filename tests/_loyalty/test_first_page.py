@@ -7,17 +7,20 @@ from datetime import date
 
 import pytest
 
+from ckm._loyalty.changed import change_in_short
 from ckm._loyalty.document import loyalty_document
-from ckm._loyalty.first_page import TRENDS, comparison_of, key_figures, what_happened
+from ckm._loyalty.first_page import TRENDS, comparison_of, key_figures, main_changes
 from ckm._loyalty.localized import LocalizedReport
 from ckm._loyalty.monthly import season_finding
 from ckm._loyalty.next_steps import COMMANDS, actions
+from ckm._loyalty.relationships import active_customer_flow
 from ckm._loyalty.words import load_words
 from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.monthly import MONTHS
 from ckm.metrics.next_steps import METRICS, next_steps
 from ckm.metrics.significance import Change
 from ckm.names import LANGUAGES
+from ckm.render.document import Figure
 from tests._loyalty.example_loyalty import example_document, example_metrics, example_report
 
 
@@ -67,17 +70,17 @@ def test_a_key_figure_equals_its_metric_and_its_trend_ends_with_the_newest_month
 
 
 def test_three_sentences_name_what_is_significant_and_what_is_not() -> None:
-    rose = what_happened(example()).sentences
+    rose = main_changes(example()).sentences
     assert len(rose) == 3
     assert rose[0].startswith("Revenue of known customers rose by")
-    quiet = what_happened(example(drivers=())).sentences
+    quiet = main_changes(example(drivers=())).sentences
     assert "no significant change" in quiet[0]
     assert quiet[2] == "No other metric changed significantly."
 
 
 def test_a_significant_change_below_the_largest_is_not_called_insignificant() -> None:
     other = Change("retention_rate", 0.5, 0.6, -0.15, -0.05)
-    sentences = what_happened(example(drivers=(other,), significant=frozenset({"revenue", "retention_rate"}))).sentences
+    sentences = main_changes(example(drivers=(other,), significant=frozenset({"revenue", "retention_rate"}))).sentences
     assert sentences[0].startswith("Revenue of known customers rose by")
     assert sentences[2].startswith("Retention rate fell from 60% to 50%")
 
@@ -87,9 +90,20 @@ def test_sums_of_periods_of_unequal_length_are_compared_per_day_and_rates_not_at
     assert found["Revenue"].startswith("+7.6% per day")
     assert found["Orders"].endswith("per day vs. previous period")
     assert found["Active customers"] == ""
-    sentences = what_happened(example(days=(333, 365))).sentences
+    sentences = main_changes(example(days=(333, 365))).sentences
     assert "Revenue of known customers per day rose by 7.6%" in sentences[0]
     assert "more than before" not in sentences[1]
+
+
+def test_counts_of_equal_numbers_of_days_add_up_although_they_are_means_of_windows() -> None:
+    change = Change("customers_active", 167.0, 267.55, -120.0, -80.0, days=365)
+    assert change_in_short(example(), change) == "Active customers in 365 days fell from 268 to 167 (−101)."
+
+
+def test_changes_of_the_life_cycle_stage_are_no_second_number_of_active_customers() -> None:
+    [chart] = [each for each in active_customer_flow(example()) if isinstance(each, Figure)]
+    assert "by the customer’s own purchase interval" in chart.headline
+    assert "customers became active" not in chart.headline
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -162,7 +176,7 @@ def test_the_newest_month_is_compared_with_its_seasonal_interval(value: float, f
     newest = Metric("monthly_revenue", value, month, previous=80.0)
     localized = of(newest, Metric("seasonal_revenue", 90.0, month, 12, 60.0, 120.0))
     assert finding in season_finding(localized, newest)
-    assert "too short" in season_finding(of(newest), newest)
+    assert "there is no seasonal range" in season_finding(of(newest), newest)
     assert "do not hold the same month" in season_finding(of(newest), replace(newest, previous=None))
 
 

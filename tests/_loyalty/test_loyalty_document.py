@@ -354,12 +354,12 @@ def test_a_section_can_have_a_separate_text_for_a_reason() -> None:
 def test_no_headline_sums_over_suppressed_parts() -> None:
     hidden = (Missing("relationships", "hidden_cells", (("count", 1), ("min_group_size", 5))),)
     localized = localized_example(missing=hidden)
-    assert any("are active;" in headline for headline in findings(localized, "relationships"))
+    assert any("are active; " in headline for headline in findings(localized, "relationships"))
     kept = [each for each in example_metrics() if each.of("state") != "cooling"]
     localized = LocalizedReport(replace(localized.report, metrics=Metrics(kept)), load_words("en"))
     headlines = [each.headline for each in built(localized, "segments").blocks if isinstance(each, Figure)]
     assert "Customers by life cycle stage" in headlines
-    assert not any("are active;" in headline for headline in headlines)
+    assert not any("are active; " in headline for headline in headlines)
 
 
 def test_slices_are_rows_of_one_table_and_a_suppressed_number_is_a_dash() -> None:

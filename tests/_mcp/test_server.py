@@ -60,7 +60,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(21)
     ]  # fmt: skip
     frame = pl.DataFrame(rows, schema={**RUN_COLUMNS, **REPORT_COLUMNS})
-    Store(root / "store").keep_run(ANALYSIS, "90d", 1, AS_OF, frame, {})
+    Store(root / "store").save_run(ANALYSIS, "90d", 1, AS_OF, frame, {})
     return root
 
 

@@ -174,7 +174,7 @@ def test_the_churn_probability_comes_from_the_newest_saved_run_by_the_as_of_date
             "level": ["warn"],
             "reasons": ["complaint late_delivery"],
         }
-        store.keep_run("warnings", "90d", 1, day, pl.DataFrame(warned), {"model": "rule"})
+        store.save_run("warnings", "90d", 1, day, pl.DataFrame(warned), {"model": "rule"})
     found = of(shop)
     assert (found.figure("p_churn"), found.figure("warning_level")) == (0.5, "warn")
     assert table(found, "reasons").source == "churn-warn, saved run of 2026-01-31"
@@ -192,7 +192,7 @@ def test_changes_of_the_segment_in_saved_runs_are_listed(shop: Path) -> None:
     store = Store(shop / "store")
     for day, segment in enumerate(["new", "new", "loyal"], start=1):
         kept = pl.DataFrame({"customer_id": ["ann"], "segment": [segment], "rows": [1], "net_total": [1.0]})
-        store.keep_run("segments", "default", 1, date(2026, 1, 8 * day), kept, {"definition": "x"})
+        store.save_run("segments", "default", 1, date(2026, 1, 8 * day), kept, {"definition": "x"})
     assert [(each["since run"], each["segment"]) for each in rows(of(shop), "segment_history")] == [
         (date(2026, 1, 8), "new"),
         (date(2026, 1, 24), "loyal"),

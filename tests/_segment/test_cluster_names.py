@@ -17,7 +17,7 @@ from ckm._segment.clusters.names import (
     NamedFeature,
     load_words,
     name_clusters,
-    words_hold,
+    name_matches,
 )
 from ckm.errors import UsageError
 from ckm.models.clusters.scaling import Recipe
@@ -129,7 +129,7 @@ def test_words_are_read_as_written(tmp_path: Path) -> None:
     ],
 )
 def test_a_name_is_kept_only_while_its_words_are_true(name: str, *, holds: bool) -> None:
-    assert words_hold(name, [2.0, -0.3, 0.0], FEATURES) is holds
+    assert name_matches(name, [2.0, -0.3, 0.0], FEATURES) is holds
 
 
 def side(fact: Fact, values: list[float | None], members: list[bool], over: list[float] | None = None) -> int:

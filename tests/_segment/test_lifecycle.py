@@ -329,9 +329,7 @@ def test_remarks_say_how_many_came_back_after_lapsing() -> None:
     returns = (Returns("active", 6, 5), Returns("new", 4, 1), Returns("lapsed", 8, 1), Returns("prospect", 9, 9))
     checked = replace(DEFINITION, check=Check(date(2026, 5, 1), returns))
     *_, last = checked.remarks(checked.assign(features(Buyer(3))))
-    assert last == (
-        "of the customers who had lapsed by 2026-05-01, 12.5% have bought since; of the active customers, 60.0%"
-    )
+    assert last == ("of 8 customers who had lapsed by 2026-05-01, 1 (12.5%) bought since; of 10 active, 6 (60.0%)")
     nobody = replace(DEFINITION, check=Check(date(2026, 5, 1), returns[:2]))
     assert len(nobody.remarks(nobody.assign(features(Buyer(3))))) == 1
 

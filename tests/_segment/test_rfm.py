@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-USUAL_NAMES = (
+DEFAULT_NAMES = (
     "Champions",
     "Loyal Customers",
     "Potential Loyalist",
@@ -174,7 +174,7 @@ def test_a_missing_value_has_no_score() -> None:
 
 def test_the_eleven_usual_names_cover_all_125_codes_once() -> None:
     table = load_names()
-    assert table.names == USUAL_NAMES
+    assert table.names == DEFAULT_NAMES
     codes = [code for segment in table.segments for code in segment.codes]
     assert sorted(codes) == ["".join(code) for code in product("12345", repeat=3)]
     assert all(segment.advice and "\n" not in segment.advice for segment in table.segments)

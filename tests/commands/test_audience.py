@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ckm._audience.export_files import TARGETS
 from ckm._kb.usage_log import FILE, read_uses
 from tests._outcome.shop import STARTED, make_shop
 from tests.conftest import Run
@@ -120,13 +121,30 @@ def test_a_broken_line_of_the_usage_log_is_counted(run: Run, shop: Path) -> None
         ("show", "x", "--budget", "5"),
         ("list", "--dry-run"),
         ("export", "x", "--window", "60"),
-        ("export", "x", "--meta", "m.json"),
     ],
 )
 def test_an_option_of_another_action_is_refused(run: Run, shop: Path, words: tuple[str, ...]) -> None:
     done = run("audience", *words, "-C", shop)
     assert done.exit_code == 2
     assert f"does not go with {words[0]}" in done.stderr
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_meta_of_an_export_defines_each_column_and_has_no_contacts(
+    run: Run, shop: Path, tmp_path: Path, target: str
+) -> None:
+    assert run(*NEW, "--from", str(shop / "list.csv"), "-C", shop).exit_code == 0
+    contacts, path = tmp_path / "contacts.csv", tmp_path / "meta.json"
+    done = run("audience", "export", "may", "--to", target, "-o", contacts, "-C", shop, "--meta", path)
+    assert done.exit_code == 0, done.stderr
+    facts = json.loads(path.read_text())
+    [header, *rows] = contacts.read_text().splitlines()
+    assert list(facts["columns"]) == header.split(",")
+    assert all(facts["columns"].values())
+    assert facts["parameters"] == {"action": "export", "name": "may", "to": target}
+    assert facts["as_of"] == json.loads((shop / "audiences" / "may" / "assignment.json").read_text())["assigned_on"]
+    email = rows[0].split(",")[header.split(",").index("email")] if target == "csv" else rows[0].split(",")[0]
+    assert email not in path.read_text()
 
 
 def test_meta_describes_the_columns_of_audience_and_outcome(run: Run, tmp_path: Path) -> None:

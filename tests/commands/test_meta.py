@@ -14,6 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 import ckm
+from ckm._audience.design import MEMBER_COLUMNS
+from ckm._audience.result import LIST_COLUMNS as AUDIENCE_LIST_COLUMNS
 from ckm._churn.warning_list import COLUMNS as WARNING_COLUMNS
 from ckm._evaluate.result import COLUMNS as EVALUATION_COLUMNS
 from ckm._kb.lint.lint_report import COLUMNS as LINT_COLUMNS
@@ -21,8 +23,6 @@ from ckm._needs.need import SCHEMA as NEED_COLUMNS
 from ckm._network import roll_ups
 from ckm._network.findings import FINDINGS
 from ckm._outcome.effects import GROUP_COLUMNS, RULE_COLUMNS
-from ckm.audience import LIST_COLUMNS as AUDIENCE_LIST_COLUMNS
-from ckm.audience import MEMBER_COLUMNS
 from ckm.check.findings import SCHEMA as FINDING_COLUMNS
 from ckm.cli import app
 from ckm.commands import kb_hits

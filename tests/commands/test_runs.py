@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import stat
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
-from ckm.example.workspace import lay_out_example
 from ckm.ingest import ingest
 from ckm.ingest.options import IngestOptions
 from ckm.runs import diff, runs, verify
@@ -189,44 +186,6 @@ def test_verify_and_diff_refuse_a_wrong_number_of_run_names(shop: Path, run: Run
 def test_a_report_shows_the_name_of_its_run(shop: Path, run: Run) -> None:
     assert run("loyalty-report", "-o", "out/page.html").exit_code == 0
     assert f"Run {the_run(shop)}." in (shop / "out" / "page.html").read_text()
-
-
-@pytest.mark.slow
-def test_every_command_that_writes_a_file_is_verified_on_the_example_shop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
-) -> None:
-    monkeypatch.setattr("ckm.example.simulation.CUSTOMERS", 600)
-    root = tmp_path / "shop"
-    lay_out_example(root)
-    monkeypatch.chdir(root)
-    assert run("ingest").exit_code == 0
-    old, new = "incoming/web-orders-2024.csv", "incoming/web-orders-2025-26.csv"
-    commands = [
-        ["segment", "-o", "out/rfm.csv", "--meta", "out/rfm.json"],
-        ["segment", "--by", "value", "-o", "out/value.parquet"],
-        ["segment", "--by", "lifecycle", "-o", "out/lifecycle.xlsx"],
-        ["segment", old, "-o", "out/file.ndjson"],
-        ["churn-warn", "--model", "scorecard", "-o", "out/churn.csv"],
-        ["loyalty-report", "-o", "out/report.html", "--export", "out/lists"],
-        ["check", "-o", "out/check.csv"],
-        ["link", "--dry-run", "-o", "out/links.csv"],
-        ["inspect", old, "-o", "out/clean.csv"],
-        ["diff", old, new, "-o", "out/diff.csv"],
-        ["kb-search", "the parcel is late", "-o", "out/hits.json"],
-        ["kb-lint", "-o", "out/lint.csv"],
-        ["kb-gaps", "-o", "out/gaps.csv"],
-    ]
-    for words in commands:
-        found = run(*words)
-        assert found.exit_code == 0, (words, found.stderr)
-    every = runs(root).manifests
-    assert len(every) == len(commands)
-    for each in every:
-        assert verify(root, each.run).equal, each.command
-    kept = json.loads((root / "runs" / f"{every[0].run}.json").read_text())
-    assert kept["schema"] == "ckm.manifest/1"
-    shutil.rmtree(root / "out")
-    assert verify(root, every[0].run).equal  # the files on disk are not needed
 
 
 @pytest.mark.slow

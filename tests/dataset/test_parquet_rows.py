@@ -73,7 +73,7 @@ def frame(*changes: dict[str, Any]) -> pl.DataFrame:
 
 def in_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     with monkeypatch.context() as patch:
-        patch.setattr("ckm.dataset.parquet_rows.scan_fit_rows", lambda *_: None)
+        patch.setattr("ckm.dataset.parquet_rows.scan_valid_rows", lambda *_: None)
         return open_dataset(path)
 
 

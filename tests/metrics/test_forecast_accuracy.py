@@ -47,7 +47,7 @@ def test_a_forecast_is_not_scored_by_days_that_the_data_do_not_cover(tmp_path: P
     store = Store(tmp_path / "store")
     lifetime = replace(example_lifetime(), months=3)
     of = example_context()
-    late = replace(of, ledger=of.ledger.standing_on(AS_OF + timedelta(60)))
+    late = replace(of, ledger=of.ledger.as_read_on(AS_OF + timedelta(60)))
     save_expected_spend(store, lifetime, AS_OF - timedelta(60))
     assert late.data_end == AS_OF
     assert score_expected_spend(late, store) is None

@@ -81,6 +81,21 @@ def test_the_season_is_last_years_month_times_the_mean_change_of_the_months_betw
     assert measured(*rows[3:], as_of=date(2023, 12, 31)).all("seasonal_revenue", "month") == ()
 
 
+def test_a_shop_with_months_without_revenue_has_no_seasonal_range() -> None:
+    """A month of zero is common there, and would be below any range of ratios."""
+    days = [date(year, month, 1) for year in (2024, 2025) for month in range(1, 13)]
+    closed = {date(2025, 5, 1)}
+    rows = [on(day, "ann", 10.0 + day.month) for day in days if day not in closed]
+    assert measured(*rows, as_of=date(2025, 12, 31)).all("seasonal_revenue", "month") == ()
+    both = closed | {date(2024, 5, 1)}  # a month that is closed in every year leaves out its ratio
+    rows = [on(day, "ann", 10.0 + day.month) for day in days if day not in both]
+    found = measured(*rows, on(date(2025, 12, 31), "bob", 0.0), as_of=date(2025, 12, 31)).get(
+        "seasonal_revenue", month="2025-12"
+    )
+    assert found is not None
+    assert found.n == 10
+
+
 def test_the_interval_is_that_of_one_more_value() -> None:
     """Student's t with 4 degrees of freedom is 2.776 at 97.5 %."""
     values = [log(each) for each in (1.0, 1.1, 1.2, 1.3, 1.4)]

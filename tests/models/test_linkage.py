@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from ckm.models.linkage import MISSING, Population, Usual, bounded, fit_linkage, increasing_ratio, rarity_of
+from ckm.models.linkage import MISSING, Population, TypicalAgreement, bounded, fit_linkage, increasing_ratio, rarity_of
 from ckm.models.linkage_clusters import clusters, connected
 
 MATCH = [[0.05, 0.15, 0.80], [0.10, 0.10, 0.80], [0.10, 0.20, 0.70], [0.20, 0.10, 0.70]]
@@ -68,7 +68,7 @@ def test_a_field_that_only_agreeing_pairs_have_is_fitted_to_the_candidate_pairs(
     assert model.weights()[4] == pytest.approx([0.0, 0.0], abs=0.6)  # by chance agreement alone: 3.4
 
 
-USUAL = Usual(np.array([0.1, 0.1, 0.8]), np.array([0.2, 0.1, 0.7]), np.array([0.4, 0.5]))
+USUAL = TypicalAgreement(np.array([0.1, 0.1, 0.8]), np.array([0.2, 0.1, 0.7]), np.array([0.4, 0.5]))
 
 
 def test_strangers_who_agree_on_most_fields_are_no_matches_if_another_field_differs() -> None:
@@ -80,7 +80,7 @@ def test_strangers_who_agree_on_most_fields_are_no_matches_if_another_field_diff
         levels.append((dice.random(PAIRS)[:, None] > shares.cumsum(axis=1)).sum(axis=1).clip(0, 2).astype(np.int8))
     overall = tuple(np.bincount(level, minlength=3) / PAIRS for level in levels)
     population, personal = Population(PAIRS, np.ones(len(levels)), overall), (True,) * len(levels)
-    model = fit_linkage(levels, population, personal, usual=[USUAL] * len(levels))
+    model = fit_linkage(levels, population, personal, typical=[USUAL] * len(levels))
     differs = levels[3] == 0
     assert model.shares["match"] * PAIRS < 50
     assert model.posterior(levels)["match"][differs].max() < 0.95

@@ -54,11 +54,11 @@ def everything(store: Store) -> list[list[tuple[object, ...]]]:
     return found
 
 
-def fill(root: Path, loads: list[list[Row]], taken_back: list[int]) -> Store:
-    """Load files, and undo the loads with the numbers ``taken_back``."""
+def fill(root: Path, loads: list[list[Row]], undone: list[int]) -> Store:
+    """Load files, and undo the loads with the numbers ``undone``."""
     store = Store(root)
     ids = [load(store, rows, f"file{n}", bad=n % 2).load_id for n, rows in enumerate(loads)]
-    for number in taken_back:
+    for number in undone:
         store.undo(ids[number])
     return store
 
@@ -67,12 +67,12 @@ def fill(root: Path, loads: list[list[Row]], taken_back: list[int]) -> Store:
 @settings(max_examples=examples(5))
 @given(files, st.randoms(use_true_random=False))
 def test_loads_and_undos_leave_the_same_rows_with_and_without_compaction(loads: list[list[Row]], dice: Random) -> None:
-    taken_back = dice.sample(range(len(loads)), dice.randrange(len(loads)))
+    undone = dice.sample(range(len(loads)), dice.randrange(len(loads)))
     with tempfile.TemporaryDirectory() as folder:
-        compacted = fill(Path(folder, "compacted"), loads, taken_back)
+        compacted = fill(Path(folder, "compacted"), loads, undone)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(compaction, "FANOUT", 1_000)
-            plain = fill(Path(folder, "plain"), loads, taken_back)
+            plain = fill(Path(folder, "plain"), loads, undone)
         assert not compactions(plain)
         assert everything(compacted) == everything(plain)
 

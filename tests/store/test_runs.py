@@ -42,7 +42,7 @@ def said(**segments: str) -> pl.DataFrame:
 
 
 def keep(store: Store, as_of: date, frame: pl.DataFrame, *, name: str = "default", version: int = 1) -> Run:
-    return store.keep_run("segments", name, version, as_of, frame, FACTS)
+    return store.save_run("segments", name, version, as_of, frame, FACTS)
 
 
 def files_of(store: Store, folder: str = "") -> dict[str, tuple[bytes, int]]:
@@ -81,7 +81,7 @@ def test_runs_are_numbered_in_the_order_in_which_they_were_first_saved(store: St
     keep(store, JANUARY, said(a="new"))
     keep(store, JANUARY, said(a="new"), version=2)
     keep(store, MARCH, said(a="old"))
-    assert store.keep_run("warnings", "default", 1, JANUARY, said(a="late"), {}).number == 1
+    assert store.save_run("warnings", "default", 1, JANUARY, said(a="late"), {}).number == 1
     assert [run.as_of for run in store.runs("segments")] == [MARCH, JANUARY, JANUARY, JANUARY]
     assert [run.number for run in store.runs("segments", "default")] == [1, 3, 4]
     assert store.runs("segments", "autumn") == store.runs("other") == []
@@ -121,7 +121,7 @@ def test_saving_the_same_run_again_writes_nothing(store: Store) -> None:
     assert keep(store, JANUARY, frame[::-1]) == first
     assert files_of(store) == before
     assert keep(store, JANUARY, frame.with_columns(net=2.0)).number == first.number
-    assert store.keep_run("segments", "default", 1, JANUARY, frame, {"method": "value"}).facts == {"method": "value"}
+    assert store.save_run("segments", "default", 1, JANUARY, frame, {"method": "value"}).facts == {"method": "value"}
 
 
 def test_rows_in_any_order_make_the_same_files(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store(root / "store")
     load(store, [("1", "1", "a", 1.0), ("2", "1", "b", 2.0)], "jan", bad=1)
     load(store, [("1", "1", "a", 5.0), ("3", "1", "c", 3.0)], "feb")
-    store.keep_run("segments", "default", 1, date(2025, 1, 31), pl.DataFrame({"customer_id": ["a"]}), {})
+    store.save_run("segments", "default", 1, date(2025, 1, 31), pl.DataFrame({"customer_id": ["a"]}), {})
     return root
 
 
@@ -144,7 +144,7 @@ def test_every_commit_records_the_digests_of_its_data_files(tmp_path: Path, monk
     _compare(store)
     store.undo(loads[1].load_id)
     _compare(store)
-    store.keep_run("segments", "default", 1, date(2025, 1, 31), pl.DataFrame({"customer_id": ["a", "b"]}), {})
+    store.save_run("segments", "default", 1, date(2025, 1, 31), pl.DataFrame({"customer_id": ["a", "b"]}), {})
     _compare(store)
     assert store.erase_customer("a")["orders"]
     _compare(store)

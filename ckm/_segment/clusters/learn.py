@@ -9,7 +9,7 @@ import polars as pl
 
 from ckm._segment.clusters.definition import Cluster, ClustersDefinition, number_columns, read_clusters
 from ckm._segment.clusters.facts import true_deviations
-from ckm._segment.clusters.names import load_words, name_clusters, words_hold
+from ckm._segment.clusters.names import load_words, name_clusters, name_matches
 from ckm._segment.definition import Segment, readable_number
 from ckm.errors import NotEnoughDataError
 from ckm.models.clusters.cluster_stability import choose, stability_trials
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ckm.models.clusters.cluster_stability import StabilityTrial
 
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 __all__ = ["ClustersDefinition", "fit_clusters", "read_clusters"]
 
@@ -123,7 +123,7 @@ def _described(
     kept = {
         mine: (its, segment)
         for mine, (its, segment) in _kept(frame, labels, previous).items()
-        if words_hold(segment.name, deviations[mine], features)
+        if name_matches(segment.name, deviations[mine], features)
     }
     order = _order(money, {mine: its for mine, (its, _) in kept.items()})
     new = [each for each in order if each not in kept]
@@ -138,7 +138,7 @@ def _described(
     )
 
 
-def _kept(frame: pl.DataFrame, labels: Whole, previous: Definition | None) -> dict[int, tuple[int, Segment]]:
+def _kept(frame: pl.DataFrame, labels: Integers, previous: Definition | None) -> dict[int, tuple[int, Segment]]:
     """Return position and segment of the cluster of ``previous`` that a new cluster continues, by new number."""
     if not isinstance(previous, ClustersDefinition) or not set(previous.needs) <= set(frame.columns):
         return {}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ckm.yamlfile import YamlEntry
 
-USUAL_WORDS = Path(__file__).parents[2] / "data" / "cluster_words.yaml"
+DEFAULT_WORDS = Path(__file__).parents[2] / "data" / "cluster_words.yaml"
 """File with the features of clusters and the words for them."""
 WORDS_SCHEMA = "ckm.cluster_words/1"
 FAR = 0.5
@@ -63,7 +63,7 @@ class ClusterWords:
     middling: ClusterWord
 
 
-def load_words(path: Path = USUAL_WORDS) -> ClusterWords:
+def load_words(path: Path = DEFAULT_WORDS) -> ClusterWords:
     """Read features and words from a file such as ``ckm/data/cluster_words.yaml``.
 
     Raises
@@ -162,7 +162,7 @@ def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
     return free
 
 
-def words_hold(name: str, row: Sequence[float], features: Sequence[NamedFeature]) -> bool:
+def name_matches(name: str, row: Sequence[float], features: Sequence[NamedFeature]) -> bool:
     """Return whether an existing name still fits a cluster.
 
     It does not if it has the high word of a feature whose deviation is not positive, or the low word of a feature whose

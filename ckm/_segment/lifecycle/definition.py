@@ -77,11 +77,10 @@ class Check:
     day: date
     returns: tuple[Returns, ...]
 
-    def share(self, states: Container[str]) -> float | None:
-        """Return the share of customers in the stages ``states`` who bought after ``day``; None without any."""
-        those = [each for each in self.returns if each.state in states]
-        customers = sum(each.customers for each in those)
-        return sum(each.bought_since for each in those) / customers if customers else None
+    def bought_since(self, states: Container[str]) -> tuple[int, int]:
+        """Return two numbers: customers in the stages ``states`` who bought after ``day``, and all in these stages."""
+        counts = [(each.bought_since, each.customers) for each in self.returns if each.state in states]
+        return sum(bought for bought, _ in counts), sum(customers for _, customers in counts)
 
 
 @dataclass(frozen=True)
@@ -233,12 +232,14 @@ class LifecycleDefinition:
             remarks.append(
                 f"{counted(once, 'customer')} with one purchase day: the intervals of all customers are used"
             )
-        lapsed, active = (self.check.share(those) if self.check else None for those in (("lapsed",), ACTIVE_STAGES))
-        if self.check and lapsed is not None and active is not None:
-            remarks.append(
-                f"of the customers who had lapsed by {self.check.day}, {lapsed:.1%} have bought since; of the active "
-                f"customers, {active:.1%}"
-            )
+        if self.check:
+            (lapsed, all_lapsed), (active, all_active) = map(self.check.bought_since, (("lapsed",), ACTIVE_STAGES))
+            if all_lapsed and all_active:
+                remarks.append(
+                    f"of {counted(all_lapsed, 'customer')} who had lapsed by {self.check.day}, {lapsed:,} "
+                    f"({lapsed / all_lapsed:.1%}) bought since; of {all_active:,} active, {active:,} "
+                    f"({active / all_active:.1%})"
+                )
         return tuple(remarks)
 
 

@@ -19,7 +19,7 @@ from ckm.yamlfile import dump_yaml, read_yaml
 if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
-USUAL_NAMES = Path(__file__).parents[2] / "data" / "rfm_names.yaml"
+DEFAULT_NAMES = Path(__file__).parents[2] / "data" / "rfm_names.yaml"
 """File of the eleven names that are usual in the field, for five scores."""
 NAMES_SCHEMA = "ckm.rfm_names/1"
 MOST_BINS = 9
@@ -92,7 +92,7 @@ class NameTable:
         }
 
 
-def load_names(path: Path = USUAL_NAMES) -> NameTable:
+def load_names(path: Path = DEFAULT_NAMES) -> NameTable:
     """Read a name table and check that every code has exactly one name.
 
     Parameters

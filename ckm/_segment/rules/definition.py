@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 RULES_SCHEMA = "ckm.segment_rules/1"
-USUAL_OTHER = Segment("other", "No rule matches these customers: consider a further rule.")
+DEFAULT_OTHER = Segment("other", "No rule matches these customers: consider a further rule.")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class RulesDefinition:
     """Rules in order, and the segment of customers for whom no rule holds."""
 
     rules: tuple[SegmentRule, ...]
-    other: Segment = USUAL_OTHER
+    other: Segment = DEFAULT_OTHER
 
     method: ClassVar[str] = "rules"
 
@@ -190,7 +190,7 @@ def read_rules(entry: YamlEntry, beside: tuple[str, ...] = ()) -> RulesDefinitio
         rules[rule.name] = rule
     if not rules:
         raise UsageError(f"{keys['segments'].where}: there are no rules", hint="write at least one: 'name' and 'when'")
-    other = _other(keys["other"]) if "other" in keys else USUAL_OTHER
+    other = _other(keys["other"]) if "other" in keys else DEFAULT_OTHER
     if other.name in rules:
         hint = "rename the rule, or the customers without a rule: 'other: {name: …}'"
         raise UsageError(
@@ -212,8 +212,8 @@ def _rule(entry: YamlEntry) -> SegmentRule:
 
 def _other(entry: YamlEntry) -> Segment:
     keys = entry.fields((), ("name", "advice"))
-    name = _name(keys["name"]) if "name" in keys else USUAL_OTHER.name
-    return Segment(name, _advice(keys) if "advice" in keys else USUAL_OTHER.advice)
+    name = _name(keys["name"]) if "name" in keys else DEFAULT_OTHER.name
+    return Segment(name, _advice(keys) if "advice" in keys else DEFAULT_OTHER.advice)
 
 
 def _name(entry: YamlEntry) -> str:

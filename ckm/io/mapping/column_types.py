@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.io.values.amounts import are_percentages
-from ckm.io.values.dates import weigh_dates
+from ckm.io.values.dates import date_evidence
 from ckm.io.values.numbers import is_number
 from ckm.io.values.vocabulary import contract_words, fold, null_words
 from ckm.schema import VOCABULARIES
@@ -115,4 +115,4 @@ def _are_dates(values: pl.Series) -> bool:
     if values.dtype != pl.String:
         return False
     texts = _texts(values)
-    return not texts.is_empty() and weigh_dates(texts).dates >= MOSTLY * len(texts)
+    return not texts.is_empty() and date_evidence(texts).dates >= MOSTLY * len(texts)

@@ -19,7 +19,7 @@ GOODS, RETURNED = "\x00goods", "\x00returned"
 OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on", "order_amounts")
 """Columns that are null in a return row, because they describe the sold goods only."""
 PLACE = "\x00place"
-USUAL_DIGITS = 2
+DEFAULT_DIGITS = 2
 """Default number of decimal digits of a currency that is not in the list."""
 TOLERANCE = 0.015
 """Largest difference between a sum of rounded amounts and the rounded sum."""
@@ -37,7 +37,7 @@ def _digits_by_currency() -> dict[str, int]:
 
 def digits_of(currency: pl.Expr) -> pl.Expr:
     """Return the number of decimal digits of each currency."""
-    return currency.replace_strict(_digits_by_currency(), default=USUAL_DIGITS, return_dtype=pl.Int32)
+    return currency.replace_strict(_digits_by_currency(), default=DEFAULT_DIGITS, return_dtype=pl.Int32)
 
 
 def in_main_units(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
@@ -196,7 +196,7 @@ def _spread(lines: pl.DataFrame, amount: str, weight: pl.Expr) -> pl.Expr:
         total=pl.col(_WEIGHT).sum().over(ORDER),
         until=pl.col(_WEIGHT).cum_sum().over(ORDER),
         amount=pl.col(amount),
-        unit=pl.lit(10.0).pow(digits_of(pl.col("currency")).fill_null(USUAL_DIGITS)),
+        unit=pl.lit(10.0).pow(digits_of(pl.col("currency")).fill_null(DEFAULT_DIGITS)),
     )
     rounded = (pl.col("amount") * pl.col("until") / pl.col("total") * pl.col("unit")).round() / pl.col("unit")
     until = pl.when(pl.col("until") >= pl.col("total") * (1 - ROUNDING)).then("amount").otherwise(rounded)

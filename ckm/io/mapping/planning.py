@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ckm.io.mapping.expression_limits import Growth
     from ckm.io.mapping.mapping import Mapping, RowRule
     from ckm.io.readers.format import FileFormat
-    from ckm.io.values.style_detection import Rest, Texts
+    from ckm.io.values.style_detection import LaterRows, Texts
 
 
 def plan_conversion(
@@ -400,6 +400,6 @@ def _only(names: Container[str], texts: Callable[[pl.DataFrame], list[pl.Series]
     return lambda records: {column.name: column for column in texts(records) if column.name in names}
 
 
-def _each(texts: Callable[[pl.DataFrame], Texts], more: Callable[[], Iterator[pl.DataFrame]]) -> Rest:
+def _each(texts: Callable[[pl.DataFrame], Texts], more: Callable[[], Iterator[pl.DataFrame]]) -> LaterRows:
     """Return a function that reads the file again and yields the texts of each batch."""
     return lambda: map(texts, more())

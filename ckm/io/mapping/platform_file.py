@@ -19,7 +19,7 @@ SCHEMA = "ckm.platform/1"
 """The version of the file format."""
 OWN_KEYS = ("title", "documentation", "recognise", "headers", "by_name")
 """Keys of a platform file in addition to those of a mapping."""
-USUAL_SHARE = 0.75
+DEFAULT_LEAST_SHARE = 0.75
 """Default share of fingerprint columns needed for recognition."""
 
 
@@ -59,7 +59,7 @@ def _fingerprint(entry: YamlEntry) -> Fingerprint:
     columns = texts(found["columns"]) if "columns" in found else ()
     if not columns:
         raise mistake(entry, "no columns to recognise it by", hint="list 'columns' that no other export has")
-    least = found["least"].whole() if "least" in found else -int(-USUAL_SHARE * len(columns) // 1)
+    least = found["least"].whole() if "least" in found else -int(-DEFAULT_LEAST_SHARE * len(columns) // 1)
     if not 1 <= least <= len(columns):
         raise mistake(found["least"], f"'least' is a number from 1 to {len(columns)}, the columns of the fingerprint")
     values = found["values"].mapping() if "values" in found else {}

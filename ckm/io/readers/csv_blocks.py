@@ -65,8 +65,8 @@ class BlockReader:
         *,
         clean: bool,
     ) -> None:
-        self._stand_in = _stand_in(dialect)
-        self.dialect = dialect if self._stand_in is None else replace(dialect, delimiter=SINGLE)
+        self._substitute = _substitute(dialect)
+        self.dialect = dialect if self._substitute is None else replace(dialect, delimiter=SINGLE)
         dialect = self.dialect
         self.columns = columns
         self.first_line = first_line
@@ -90,8 +90,8 @@ class BlockReader:
             block += b"\n"
         if self.dialect.delimiter == WHITESPACE:
             block = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", re.sub(rb"[ \t]+", b" ", block))
-        if self._stand_in is not None:
-            block = block.replace(self._stand_in.encode(), SINGLE.encode())
+        if self._substitute is not None:
+            block = block.replace(self._substitute.encode(), SINGLE.encode())
         if self.dialect.padded:
             block = self._scanner.without_padding(block)
         lines = self._scanner.scan(block)
@@ -133,9 +133,9 @@ class BlockReader:
             lines = pl.concat([lines, pl.Series("line", [line for line, _ in accepted], dtype=pl.Int64)])
             order = lines.arg_sort()
             fast, lines = fast[order], lines[order]
-        if self._stand_in is not None:  # the stand-in delimiter was also written into quoted cells: restore it there
-            fast = fast.with_columns(pl.all().str.replace_all(SINGLE, self._stand_in, literal=True))
-            rejected = [(line, reason, raw.replace(SINGLE, self._stand_in)) for line, reason, raw in rejected]
+        if self._substitute is not None:  # the stand-in delimiter was also written into quoted cells: restore it there
+            fast = fast.with_columns(pl.all().str.replace_all(SINGLE, self._substitute, literal=True))
+            rejected = [(line, reason, raw.replace(SINGLE, self._substitute)) for line, reason, raw in rejected]
         if self._header and (again := self._same_as_header(fast)) is not None:
             for line in lines.filter(again):
                 self._remarks.add("repeated header line skipped", line)
@@ -262,7 +262,7 @@ class _LazyLines(Sequence[str]):
         return self._block[int(self._edges[at]) : int(self._edges[at + 1]) - 1].decode()
 
 
-def _stand_in(dialect: Dialect) -> str | None:
+def _substitute(dialect: Dialect) -> str | None:
     """Return a multi-byte delimiter, which is replaced by a single byte before parsing; None for other delimiters."""
     return (
         dialect.delimiter if dialect.delimiter not in {None, WHITESPACE} and not separator(dialect).isascii() else None

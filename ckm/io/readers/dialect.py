@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ckm.io.readers.hints import Hints
 
-USUAL = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0}
+COMMON = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0}
 """Weights of the most frequent delimiters."""
 UNUSUAL_WEIGHT = 0.8
 """Weight of any other delimiter that is not in :data:`RARE`."""
@@ -158,7 +158,7 @@ def _delimiters(sample: Sequence[str]) -> list[str]:
 
 
 def _weight(delimiter: str | None) -> float:
-    return USUAL.get(delimiter or "", RARE.get(delimiter or "", UNUSUAL_WEIGHT))
+    return COMMON.get(delimiter or "", RARE.get(delimiter or "", UNUSUAL_WEIGHT))
 
 
 def _given_quote(quote: str | None) -> str | None:

@@ -11,7 +11,7 @@ import polars as pl
 from ckm.io.values.calendars import BUDDHIST_YEARS, JALALI_YEARS
 from ckm.io.values.date_parts import SHAPES, assemble, may_begin_with_year, simplify, split
 from ckm.io.values.distinct_texts import distinct_texts
-from ckm.io.values.two_digit_years import TwoDigitYears, weigh_two_digit_years
+from ckm.io.values.two_digit_years import TwoDigitYears, two_digit_years_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -175,12 +175,12 @@ class DateStyle:
         return base if self.calendar == "common" else f"{base} ({self.calendar})"
 
 
-def weigh_dates(texts: pl.Series) -> DateEvidence:
+def date_evidence(texts: pl.Series) -> DateEvidence:
     """Count the date formats of the distinct values of a text column."""
-    return weigh_all_dates({"": texts})[""]
+    return dates_evidence({"": texts})[""]
 
 
-def weigh_all_dates(columns: Mapping[str, pl.Series]) -> dict[str, DateEvidence]:
+def dates_evidence(columns: Mapping[str, pl.Series]) -> dict[str, DateEvidence]:
     """Count the date formats of many columns at once; each distinct text is parsed once."""
     evidence = dict.fromkeys(columns, DateEvidence())
     for stacked in distinct_texts(columns):
@@ -197,7 +197,7 @@ def weigh_all_dates(columns: Mapping[str, pl.Series]) -> dict[str, DateEvidence]
                     .with_row_index("at")
                     .join(written.to_frame(), on="text", maintain_order="right")["at"]
                 )
-                years = weigh_two_digit_years(written, parts[places])
+                years = two_digit_years_evidence(written, parts[places])
             evidence[name] = DateEvidence(**row, years=years)
     return evidence
 

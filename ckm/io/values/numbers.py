@@ -102,12 +102,12 @@ class NumberStyle:
         return pl.when(value.is_finite()).then(value)
 
 
-def weigh_numbers(texts: pl.Series) -> NumberEvidence:
+def number_evidence(texts: pl.Series) -> NumberEvidence:
     """Count the decimal marks of the distinct values of a text column."""
-    return weigh_all_numbers({"": texts})[""]
+    return numbers_evidence({"": texts})[""]
 
 
-def weigh_all_numbers(columns: Mapping[str, pl.Series]) -> dict[str, NumberEvidence]:
+def numbers_evidence(columns: Mapping[str, pl.Series]) -> dict[str, NumberEvidence]:
     """Count the decimal marks of many columns at once; each distinct text is parsed once."""
     evidence = dict.fromkeys(columns, NumberEvidence())
     for stacked in distinct_texts(columns):

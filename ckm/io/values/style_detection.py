@@ -12,8 +12,8 @@ from polars.exceptions import PolarsError
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.io.values.amounts import MONEY
-from ckm.io.values.dates import DateEvidence, DateStyle, Order, Unit, find_pattern, weigh_all_dates, weigh_dates
-from ckm.io.values.numbers import NumberEvidence, NumberStyle, money_marks, weigh_all_numbers
+from ckm.io.values.dates import DateEvidence, DateStyle, Order, Unit, date_evidence, dates_evidence, find_pattern
+from ckm.io.values.numbers import NumberEvidence, NumberStyle, money_marks, numbers_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ckm.io.readers.hints import Hints
 
     Texts = dict[str, pl.Series]
-    Rest = Callable[[], Iterator[Texts]]
+    LaterRows = Callable[[], Iterator[Texts]]
 
 ORDERS: dict[str, Order] = {"dmy": "dmy", "mdy": "mdy", "ymd": "ymd"}
 NUMBERED: dict[str, Unit] = {
@@ -82,7 +82,9 @@ class StyleDetector:
         """Return the names of the date formats in reports, comma separated; None without dates."""
         return ", ".join(dict.fromkeys(style.label for style in self.dates.values())) or None
 
-    def detect_numbers(self, sample: Texts, rest: Rest, names: dict[str, str], native: Container[str] = ()) -> None:
+    def detect_numbers(
+        self, sample: Texts, rest: LaterRows, names: dict[str, str], native: Container[str] = ()
+    ) -> None:
         """Determine the styles of number columns.
 
         Parameters
@@ -105,7 +107,7 @@ class StyleDetector:
             self._marks.add(fixed)
             self.numbers |= dict.fromkeys(sample, NumberStyle(fixed, self.hints.thousands))
             return
-        evidence = _weigh(sample, rest, weigh_all_numbers, self.known_numbers)
+        evidence = _collect_evidence(sample, rest, numbers_evidence, self.known_numbers)
         self._marks |= {found.decimal for found in evidence.values() if found.decimal}
         for target, found in evidence.items():
             mark = found.decimal
@@ -128,7 +130,7 @@ class StyleDetector:
                 mark = next(iter(self._marks))
             self.numbers[target] = NumberStyle(mark)
 
-    def detect_dates(self, sample: Texts, rest: Rest, names: dict[str, str]) -> None:
+    def detect_dates(self, sample: Texts, rest: LaterRows, names: dict[str, str]) -> None:
         """Determine the styles of date columns; parameters as in :meth:`detect_numbers`."""
         hint = self.hints.dates
         if hint is not None:
@@ -137,7 +139,7 @@ class StyleDetector:
                 target: self._in_its_calendar(style, texts, names[target], target) for target, texts in sample.items()
             }
             return
-        evidence = _weigh(sample, rest, weigh_all_dates, self.known_dates)
+        evidence = _collect_evidence(sample, rest, dates_evidence, self.known_dates)
         self._orders |= {found.order for found in evidence.values() if found.order}
         for target, found in evidence.items():
             self.dates[target] = _with_pattern(self._date_style(names[target], target, found), sample[target])
@@ -150,13 +152,13 @@ class StyleDetector:
         Two-digit years that may be of another calendar are refused, unless the hint is a strptime format.
         """
         if style.calendar == "common" and style.number is None:
-            found = weigh_dates(texts)
+            found = date_evidence(texts)
             if found.is_buddhist:
                 self.remarks.append(f"{name}: {BUDDHIST}")
                 return replace(style, calendar="buddhist")
             if style.pattern is None:
                 _refuse_unknown_calendar(name, target, found)
-        if style.calendar == "jalali" and weigh_dates(texts).short:
+        if style.calendar == "jalali" and date_evidence(texts).short:
             self.remarks.append(f"{name}: two-digit years read as 1348 to 1447, year first")
         return _with_pattern(style, texts)
 
@@ -231,16 +233,18 @@ def _refuse_unknown_calendar(name: str, target: str, found: DateEvidence) -> Non
     )
 
 
-def _weigh(sample: Texts, rest: Rest, weigh: Callable[[Texts], dict[str, E]], known: Mapping[str, E]) -> dict[str, E]:
+def _collect_evidence(
+    sample: Texts, rest: LaterRows, evidence_of: Callable[[Texts], dict[str, E]], known: Mapping[str, E]
+) -> dict[str, E]:
     unknown = {target: texts for target, texts in sample.items() if target not in known}
-    weighed = weigh(unknown)
-    evidence = {target: known[target] if target in known else weighed[target] for target in sample}
+    found_at_once = evidence_of(unknown)
+    evidence = {target: known[target] if target in known else found_at_once[target] for target in sample}
     pending = [target for target, found in evidence.items() if found.is_open]
     if not pending:
         return evidence
     total: dict[str, E] = {}
     for texts in rest():
-        for target, found in weigh({target: texts[target] for target in pending}).items():
+        for target, found in evidence_of({target: texts[target] for target in pending}).items():
             total[target] = total[target] + found if target in total else found
     return evidence | total
 

@@ -88,7 +88,7 @@ class TwoDigitYears:
         return "buddhist" if 2 * max(self.thai, self.era) > short else None
 
 
-def weigh_two_digit_years(written: pl.Series, parts: pl.DataFrame) -> TwoDigitYears:
+def two_digit_years_evidence(written: pl.Series, parts: pl.DataFrame) -> TwoDigitYears:
     """Count the evidence of dates with two-digit years.
 
     Parameters

@@ -71,8 +71,8 @@ class BetaGeometric(TransactionModel):
             a = _cleared(a, self.r)
             b_prime = np.where(np.abs(a + b_prime - 1) < CLEARANCE, 1 - a + CLEARANCE, b_prime)
         growth = time / (self.alpha + T)
-        while_there = _expected_closed if a <= LARGE else _expected_summed
-        return while_there(self.r + x, a, b_prime, growth)
+        expected_orders = _expected_closed if a <= LARGE else _expected_summed
+        return expected_orders(self.r + x, a, b_prime, growth)
 
     def _dropout_log_odds(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Return the log odds that the customer has dropped out by T; minus infinity where that is impossible."""

@@ -50,8 +50,8 @@ class ParetoNBD(TransactionModel):
         ahead = competing_risks(self.r + x, self.s, self.alpha, self.beta, T, horizon)
         silent = np.exp(before.log_neither)
         with np.errstate(divide="ignore"):
-            stays_away = np.log(before.dropout_first + silent * (np.exp(ahead.log_neither) + ahead.dropout_first))
-            return np.asarray(stays_away - before.log_neither - np.log(ahead.order_first)).reshape(shape)
+            no_order = np.log(before.dropout_first + silent * (np.exp(ahead.log_neither) + ahead.dropout_first))
+            return np.asarray(no_order - before.log_neither - np.log(ahead.order_first)).reshape(shape)
 
     def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         from scipy.special import expit

@@ -23,7 +23,7 @@ BUYERS_A_GROUP = 100
 """Fewest buyers per group to estimate the quantiles of spend ÷ expected spend in the group."""
 STEPS = 100
 """Number of equal steps from 0 to 1 at which quantiles are stored."""
-USUAL_ERROR = 0.15
+PRIOR_ERROR = 0.15
 """Prior standard error of the logarithm of a total: on the data of ``bench/loyalty_clv.py``, totals of purchase models
 had errors of 5 to 20 %."""
 PRIOR_TESTS = 2
@@ -144,5 +144,5 @@ def total_half_width(errors: Sequence[float], stretch: float) -> float:
     stretch
         Horizon ÷ length of the test windows; the standard error of a total grows with its square root.
     """
-    squares = sum(each**2 for each in errors) + PRIOR_TESTS * USUAL_ERROR**2
+    squares = sum(each**2 for each in errors) + PRIOR_TESTS * PRIOR_ERROR**2
     return float(Z_OF_TOTAL * np.sqrt(squares / (len(errors) + PRIOR_TESTS) * stretch))

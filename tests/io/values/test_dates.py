@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.io.values.calendars import jalali_to_days
-from ckm.io.values.dates import DateStyle, Order, find_pattern, parse_dates, weigh_dates
+from ckm.io.values.dates import DateStyle, Order, date_evidence, find_pattern, parse_dates
 from ckm.io.values.readers import DateReader, complete_reading
 from tests.conftest import examples
 
@@ -99,14 +99,14 @@ def test_an_offset_in_the_text_gives_the_time_in_utc(text: str, expected: dateti
 
 
 def test_evidence_distinguishes_determined_from_ambiguous_date_orders() -> None:
-    assert weigh_dates(pl.Series(["03/04/2025", "13/04/2025"])).order == "dmy"
-    assert weigh_dates(pl.Series(["03/04/2025", "04/13/2025"])).order == "mdy"
-    assert weigh_dates(pl.Series(["03/04/2025", "05/06/2025"])).is_open
-    assert not weigh_dates(pl.Series(["2025-04-03", "2025-04-04", "03/04/2025"])).is_open
+    assert date_evidence(pl.Series(["03/04/2025", "13/04/2025"])).order == "dmy"
+    assert date_evidence(pl.Series(["03/04/2025", "04/13/2025"])).order == "mdy"
+    assert date_evidence(pl.Series(["03/04/2025", "05/06/2025"])).is_open
+    assert not date_evidence(pl.Series(["2025-04-03", "2025-04-04", "03/04/2025"])).is_open
 
 
 def test_excel_day_numbers_are_parsed_to_the_second() -> None:
-    assert weigh_dates(pl.Series(["45659", "45660.5"])).is_serial
+    assert date_evidence(pl.Series(["45659", "45660.5"])).is_serial
     found = parse_dates(pl.Series(["45659", "45660.52083333", "3"]), DateStyle(number="serial"))["local"].to_list()
     assert found == [datetime(2025, 1, 2), datetime(2025, 1, 3, 12, 30), None]
 
@@ -121,7 +121,7 @@ def test_unix_times_are_parsed_as_times_in_utc() -> None:
 
 def test_thai_years_become_gregorian_years_leap_days_included() -> None:
     thai = ["29/02/2567", "1 มกราคม 2568", "13/01/2025"]
-    assert weigh_dates(pl.Series(thai)).is_buddhist
+    assert date_evidence(pl.Series(thai)).is_buddhist
     found = parse_dates(pl.Series(thai), DateStyle("dmy", calendar="buddhist"))["local"].to_list()
     assert found == [datetime(2024, 2, 29), datetime(2025, 1, 1), datetime(2025, 1, 13)]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.io.values.numbers import NumberEvidence, NumberStyle, is_number, parse_numbers, weigh_numbers
+from ckm.io.values.numbers import NumberEvidence, NumberStyle, is_number, number_evidence, parse_numbers
 from ckm.io.values.scripts import DIGITS
 from tests.conftest import examples
 
@@ -25,7 +25,7 @@ def parse(text: str, decimal: str | None = ".") -> float | None:
 
 
 def weigh(*texts: str) -> NumberEvidence:
-    return weigh_numbers(pl.Series(texts))
+    return number_evidence(pl.Series(texts))
 
 
 def written(amount: Decimal, decimal: str, thousands: str) -> str:

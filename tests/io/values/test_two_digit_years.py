@@ -10,7 +10,7 @@ import pytest
 
 from ckm.errors import AmbiguousError
 from ckm.io.readers.hints import Hints
-from ckm.io.values.dates import DateStyle, parse_dates, weigh_dates
+from ckm.io.values.dates import DateStyle, date_evidence, parse_dates
 from ckm.io.values.style_detection import StyleDetector
 
 DAYS = [date(2021, 1, 1) + timedelta(days=5 * step) for step in range(200)]
@@ -111,8 +111,8 @@ def test_spanish_am_and_pm_are_parsed(half: str, hour: int) -> None:
 
 def test_evidence_of_parts_adds_up_to_that_of_the_whole_column() -> None:
     texts = pl.Series([day.strftime("%y/%m/%d") for day in DAYS])
-    halves = weigh_dates(texts[:100]) + weigh_dates(texts[100:])
-    assert halves.years == weigh_dates(texts).years
+    halves = date_evidence(texts[:100]) + date_evidence(texts[100:])
+    assert halves.years == date_evidence(texts).years
 
 
 def test_day_numbers_from_1904_are_parsed_by_a_hint() -> None:
