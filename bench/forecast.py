@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ckm.models.demand import METHODS, forecast_demand, weeks_needed
+from ckm.models.demand import forecast_demand, weeks_needed
+from ckm.models.demand_methods import FIRST_ORIGIN, METHODS, SEASONAL
 
 SHARED = Path(os.environ.get("CKM_SHARED", Path(__file__).parents[2] / "shared")) / "data"
 FEWEST_WEEKS_SOLD = 20
@@ -55,25 +56,32 @@ def main() -> None:
     }
     for name, measure in measures.items():
         history = weekly(measure)
-        errors: Counter[str] = Counter()
+        starts = range(weeks_needed(weeks), history.shape[1] - weeks + 1)
+        actuals = {start: history[:, start : start + weeks].sum(axis=1) for start in starts}
+        errors = {
+            each: sum(
+                np.abs(made.mean(axis=1) * weeks - actuals[start]).sum()
+                for start, made in enumerate(METHODS[each](history, weeks), FIRST_ORIGIN)
+                if start in actuals
+            )
+            for each in METHODS
+            if each not in SEASONAL
+        }
         error = demand = inside = count = 0.0
         methods: Counter[str] = Counter()
-        for origin in range(weeks_needed(weeks), history.shape[1] - weeks + 1):
-            made = forecast_demand(history[:, :origin], weeks)
-            actual = history[:, origin : origin + weeks].sum(axis=1)
+        for start, actual in actuals.items():
+            made = forecast_demand(history[:, :start], weeks)
             error += np.abs(made.total - actual).sum()
             demand += actual.sum()
             inside += ((actual >= made.low) & (actual <= made.high)).sum()
-            count += len(actual)
-            methods[made.method] += 1
-            for each in made.errors:
-                errors[each] += np.abs(METHODS[each](history[:, :origin], weeks).sum(axis=1) - actual).sum()
+            count += (~np.isnan(made.low)).sum()
+            methods[made.best] += 1
         best = min(errors, key=errors.__getitem__)
         print(
             f"{name}: {len(history):,} products, {weeks} weeks, {sum(methods.values())} starts: "
             f"WAPE {error / demand:.4f}, "
             f"best single method in hindsight ({best}) {errors[best] / demand:.4f}, "
-            f"{inside / count:.1%} inside the 80 % interval; chosen: {dict(methods.most_common(3))}"
+            f"{inside / count:.1%} inside the 80 % interval; best method: {dict(methods.most_common(3))}"
         )
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(f"CPU {used.ru_utime:.1f} s, peak {used.ru_maxrss / 1e6:.2f} GB")

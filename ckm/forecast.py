@@ -15,7 +15,9 @@ from ckm.customers.required_tables import require_transactions
 from ckm.customers.row_days import data_days
 from ckm.dataset.source import dataset_of
 from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
-from ckm.models.demand import COVERAGE, NEW_WEEKS, SAME_WEEKS, Demand, forecast_demand, weeks_needed
+from ckm.models.demand import Demand, forecast_demand, weeks_needed
+from ckm.models.demand_intervals import COVERAGE, FEWEST_SILENT, NEW_WEEKS, silent_weeks
+from ckm.models.demand_methods import SEASONAL
 from ckm.remark import assumption, basis, doubt
 from ckm.result import Result
 from ckm.time_zones import end_of_day
@@ -35,10 +37,6 @@ PRODUCT, CATEGORY = "product", "category"
 COLUMN = {PRODUCT: "product_id", CATEGORY: "category"}
 FEWEST_WEEKS, MOST_WEEKS = 4, 13
 RECENT_WEEKS = 4
-HALF_YEAR = 26
-FEWEST_SILENT = 2
-UNLIKELY = 0.01
-"""Probability below which a silence of two weeks or more at the end of a series is unusual."""
 MOST_NAMED = 5
 """Most items that a remark names."""
 ROUGH = 0.5
@@ -65,7 +63,7 @@ class DemandForecast(Result):
     by, measure, weeks
         ``product`` or ``category``; ``units``, ``buyers`` or ``revenue``; number of weeks.
     method
-        Method of the forecast.
+        Methods of the forecast, with their weights.
     remarks
         Notes on the result, as sentences.
     """
@@ -94,10 +92,11 @@ def forecast(
 ) -> DemandForecast:
     """Forecast the demand of the next weeks by product or category, to plan stock and purchasing.
 
-    A backtest chooses one method for all items: from each week of the last half year, a dozen simple methods forecast
-    the weeks that followed. Simple exponential smoothing is used, unless another method has an error that is smaller by
-    more than the standard error of the difference. The interval is split conformal, on the errors of backtest forecasts
-    of similar size.
+    A backtest compares simple methods: from each week of the last half year (with 2¼ years of data, of the last year),
+    each forecasts the weeks that followed.
+    The forecast of all items is the mean of the best method and of the median of all methods; the best method has the
+    more weight, the larger its gain is by its standard error. The interval is conformal, from the errors of backtest
+    forecasts of similar size in the last year.
 
     Parameters
     ----------
@@ -194,23 +193,8 @@ def _items(found: WeeklyDemand, made: Demand) -> pl.DataFrame:
         high=pl.Series(made.high.round(1), nan_to_null=True),
         change=pl.Series(_change(per_week, recent), nan_to_null=True),
         weekly=pl.Series(made.weekly.round(2), dtype=pl.Array(pl.Float64, made.weekly.shape[1])),
-        silent=pl.Series(_silent_weeks(found.values)),
+        silent=pl.Series(silent_weeks(found.values, np.array([found.values.shape[1]]))[0]),
     )
-
-
-def _silent_weeks(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the number of weeks without demand at the end of each series, if it is unusual, else 0; shape (series,).
-
-    Two or more weeks without demand are unusual if their probability is below 1 %, by the share of weeks with demand in
-    the half year before them.
-    """
-    sold = values > 0
-    silent = np.where(sold.any(axis=1), sold[:, ::-1].argmax(axis=1), 0)
-    back = np.arange(values.shape[1])[::-1]
-    before = (back >= silent[:, None]) & (back < silent[:, None] + HALF_YEAR)
-    share = ((sold & before).sum(axis=1) + 0.5) / (before.sum(axis=1) + 1)
-    unlikely = (silent >= FEWEST_SILENT) & ((1 - share) ** silent < UNLIKELY)
-    return np.where(unlikely, silent, 0)
 
 
 def _weekly(shown: pl.DataFrame, keys: list[str], as_of: date, weeks: int) -> pl.DataFrame:
@@ -222,7 +206,7 @@ def _weekly(shown: pl.DataFrame, keys: list[str], as_of: date, weeks: int) -> pl
 def _methods(made: Demand) -> pl.DataFrame:
     errors = sorted(made.errors.items(), key=lambda each: (each[1], each[0]))
     return pl.DataFrame(
-        [(name, round(error, 4), name == made.method) for name, error in errors],
+        [(name, round(error, 4), name in made.used) for name, error in errors],
         schema={"method": pl.String, "error": pl.Float64, "chosen": pl.Boolean},
         orient="row",
     )
@@ -288,14 +272,14 @@ def _changed_items(items: pl.DataFrame, by: str, weeks: int, *, data_end: bool) 
 
 
 def _quality(made: Demand, by: str, weeks: int) -> Iterator[str]:
-    error = made.errors[made.method]
+    error = made.error
     yield (
-        f"method '{made.method}': error {error:.0%} of the demand in {counted(made.origins, 'past forecast')} of "
+        f"method {made.method}: error {error:.0%} of the demand in {counted(made.origins, 'past forecast')} of "
         f"{weeks} weeks; low and high are {COVERAGE:.0%} intervals from the errors of these forecasts"
     )
     if error > ROUGH:
         yield doubt(f"the forecast of one {by} is rough: its mean error is {error:.0%} of the demand")
-    if SAME_WEEKS not in made.errors:
+    if not made.errors.keys() & set(SEASONAL):
         yield doubt("the data are too short to forecast the season of the year: two years are needed")
 
 

@@ -190,5 +190,5 @@ def test_machine_formats_have_all_rows_and_meta_has_the_method(tmp_path: Path, r
     assert done.exit_code == 0, done.stderr
     assert len(json.loads(done.stdout)) == 2
     facts = json.loads((tmp_path / "meta.json").read_text())
-    assert facts["model"]["method"] == "smoothing 0.2"
+    assert facts["model"]["method"] == "median of the methods"
     assert set(facts["columns"]) == {"item", "recent", "per_week", "expected", "low", "high", "change"}

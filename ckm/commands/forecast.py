@@ -59,9 +59,10 @@ def forecast(
 ) -> None:
     """Forecast the demand of the next weeks by product or category.
 
-    A dozen simple methods compete: from each week of the last half year, each forecasts the weeks that followed. The
-    best one is used and named. low and high are an 80 % interval, from the errors of these past forecasts. Returns are
-    left out. Exits with 4 if there are too few weeks to test a forecast: 15 for 4 weeks.
+    Simple methods are compared: from each week of the last half year, each forecasts the weeks that followed. The
+    forecast is a mean of the best one, which is named, and of the median of all. low and high are an 80 % interval,
+    from the errors of such past forecasts. Returns are left out. Exits with 4 if there are too few weeks to test a
+    forecast: 15 for 4 weeks.
 
     Cost: reads the dates, then the lines of the transactions; --segments reads the customer ledger too.
 
