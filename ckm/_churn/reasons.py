@@ -141,8 +141,11 @@ class _Context:
             return self.facts[reason.usual]
         return np.full(self.customers, self.returning.median(reason.value))
 
-    def applies(self, reason: Reason) -> Flags:
-        """Return whether a reason applies to each customer, as defined in :func:`explain`; shape (n,)."""
+    def applies(self, reason: Reason, points: Floats) -> Flags:
+        """Return whether a reason applies to each customer, as defined in :func:`explain`; shape (n,).
+
+        ``points`` is the contribution of the reason's group, shape (n,).
+        """
         if any(name not in self.features for name in reason.features[:1]) or any(
             name not in self.facts for name in reason.facts
         ):
@@ -153,6 +156,7 @@ class _Context:
         for name in reason.facts:
             within &= ~np.isnan(self.facts[name])
         if not reason.always:
+            within &= points >= LEAST_POINTS
             usual = self.usual(reason)
             within &= value > usual if reason.above else value < usual  # False where one is NaN
             if reason.usual is not None:
@@ -186,8 +190,9 @@ class _Context:
         return np.searchsorted(back, mine, side="right") / len(back)
 
     def _differs(self, reason: Reason, rows: NDArray[np.intp]) -> Flags:
-        pairs = zip(self.facts[reason.value][rows].tolist(), self.usual(reason)[rows].tolist(), strict=True)
-        return np.array([reason.differs(*pair, self.currency) for pair in pairs], np.bool_)
+        pairs = list(zip(self.facts[reason.value][rows].tolist(), self.usual(reason)[rows].tolist(), strict=True))
+        differs = {pair: reason.differs(*pair, self.currency) for pair in set(pairs)}
+        return np.array([differs[pair] for pair in pairs], np.bool_)
 
 
 def _measure(reason: Reason, facts: Features) -> Floats:
@@ -212,11 +217,11 @@ def _selected_reasons(context: _Context, catalogue: ReasonCatalogue, group: str,
     selected = np.full(len(points), -1)
     most = np.full(len(points), LEAST_POINTS)
     for reason in catalogue.of_group(group):
-        applies = context.applies(reason)
+        applies = context.applies(reason, points)
         if reason.always:
             selected[applies], most[applies] = catalogue.reasons.index(reason), np.inf
             continue
-        rows = np.flatnonzero((points >= LEAST_POINTS) & applies)
+        rows = np.flatnonzero(applies)
         if not len(rows):
             continue
         effect = context.effect(reason, rows)
@@ -259,18 +264,19 @@ class _Sentences:
 
     def _of_reason(self, reason: Reason, rows: NDArray[np.intp], points: Floats) -> pl.DataFrame:
         context = self.context
-        facts = {name: context.facts[name][rows].tolist() for name in reason.facts}
         typical = context.usual(reason)[rows]
-        sentences = [
-            reason.sentence(usual, dict(zip(facts, each, strict=True)), context.currency)
-            for usual, each in zip(typical.tolist(), zip(*facts.values(), strict=True), strict=True)
-        ]
+        facts = (context.facts[name][rows].tolist() for name in reason.facts)
+        stated = list(zip(typical.tolist(), *facts, strict=True))
+        sentences = {
+            (usual, *each): reason.sentence(usual, dict(zip(reason.facts, each, strict=True)), context.currency)
+            for usual, *each in set(stated)
+        }
         return pl.DataFrame(
             {
                 "customer": rows.astype(np.uint32),
                 "group": pl.repeat(reason.group, len(rows), eager=True),
                 "code": pl.repeat(reason.code, len(rows), eager=True),
-                "text": sentences,
+                "text": [sentences[each] for each in stated],
                 "value": context.facts[reason.value][rows],
                 "typical": typical,
                 "contribution": points,
