@@ -105,7 +105,7 @@ def _at(history: History, today: CustomerSnapshot, past: TrainingSet) -> pl.Data
     model = train(past, "scorecard")
     usual = typical_retained_customer(past)
     reasons = explain(
-        model.log_odds,
+        model,
         today.customers,
         today.features,
         usual,

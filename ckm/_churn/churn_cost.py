@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ckm._churn.seasonal_buyers import YEAR
 from ckm.customers.calendar import calendar_day, day_number, months_before
-from ckm.customers.interpurchase import interpurchase_times
+from ckm.customers.interpurchase import long_intervals
 from ckm.models.cutoffs import STEPS_PER_HORIZON
 
 if TYPE_CHECKING:
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.customers.history import History
+    from ckm.customers.ledger import Ledger
 
+    Codes = NDArray[np.uint32]
     Floats = NDArray[np.float64]
+    Whole = NDArray[np.int64]
 
 MOST_WINDOWS = 6
 """Maximum number of past windows used: the latest ones."""
@@ -133,22 +137,17 @@ def _window(history: History, cutoff: int, horizon: int, days: int, first_day: i
     everyone = np.arange(len(history.customers), dtype=np.uint32)
     stop = purchases.after(everyone, cutoff)
     who = everyone[stop > purchases.start(everyone)]
-    last = np.full(len(everyone), -cutoff - 1, np.int32)
-    last[who] = purchases.day[stop[who] - 1]
-    long_gap = interpurchase_times(ledger.gaps.by(cutoff), last, history.on(cutoff).usual).p80[who]
-
-    def spent(after: int, until: int) -> Floats:
-        total = sum(each.between("net", who, after, until) for each in ledger.all_lines)
-        return np.asarray(total, dtype=np.float64) / ledger.scale
-
+    last = purchases.day[stop[who] - 1]
+    long_gap = long_intervals(ledger.gaps.by(cutoff), history.on(cutoff).usual)[who]
     year_ago = day_number(months_before(calendar_day(cutoff), 12))
-    former = spent(year_ago, cutoff) / min(YEAR, cutoff - first_day + 1)
-    can_be_retained = (former > 0) & (long_gap + horizon - (cutoff - last[who]) >= 0)
+    (former,), _ = _spent(ledger, who, (year_ago, cutoff))
+    former = former / min(YEAR, cutoff - first_day + 1)
+    can_be_retained = (former > 0) & (long_gap + horizon - (cutoff - last) >= 0)
+    former, who = former[can_be_retained], who[can_be_retained]
     ends = cutoff + horizon
-    bought = purchases.count(who, cutoff, ends) > 0
-    silent, back = can_be_retained & ~bought, can_be_retained & bought
-    returned = silent & (purchases.count(who, ends, ends + days) > 0)
-    within, after = spent(cutoff, ends), spent(ends, ends + days)
+    (within, after), (bought_days, later_days) = _spent(ledger, who, (cutoff, ends, ends + days))
+    silent, back = bought_days == 0, bought_days > 0
+    returned = silent & (later_days > 0)
     return np.array(
         [
             silent.sum(), former[silent].sum(), after[silent].sum(),
@@ -157,3 +156,13 @@ def _window(history: History, cutoff: int, horizon: int, days: int, first_day: i
         ],
         dtype=np.float64,
     )  # fmt: skip
+
+
+def _spent(ledger: Ledger, who: Codes, days: tuple[int, ...]) -> tuple[Floats, Whole]:
+    """Return spend and number of purchase days between each two of ``days``, shape (len(days) - 1, customers) each."""
+    ends = [[each.after(who, day) for day in days] for each in ledger.all_lines]  # each day is searched once
+    spend = sum(
+        np.stack([each.total("net", *span) for span in pairwise(found)])
+        for each, found in zip(ledger.all_lines, ends, strict=True)
+    )
+    return np.asarray(spend, dtype=np.float64) / ledger.scale, np.diff(ends[0], axis=0)

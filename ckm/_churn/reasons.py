@@ -11,10 +11,10 @@ import polars as pl
 
 from ckm._churn.feature_catalogue import GROUPS, load_catalogue
 from ckm._churn.reason_catalogue import load_reasons
-from ckm.models.shapley import Attribution, group_shapley
+from ckm.models.shapley import AdditiveScore, Attribution, additive_shapley
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ckm._churn.customer_facts import ReturningCustomers
     from ckm._churn.reason_catalogue import Reason, ReasonCatalogue
     from ckm._churn.typical_customer import TypicalRetainedCustomer
+    from ckm.models.shapley import WeightedTerm
 
     Codes: TypeAlias = NDArray[np.uint32]
     Flags: TypeAlias = NDArray[np.bool_]
@@ -68,7 +69,7 @@ class Reasons:
 
 
 def explain(
-    log_odds: Callable[[Features], Floats],
+    model: AdditiveScore,
     customers: Codes,
     features: Features,
     typical: TypicalRetainedCustomer,
@@ -80,7 +81,7 @@ def explain(
 ) -> Reasons:
     """Explain the churn probabilities of customers by their difference to a typical retained customer.
 
-    The contribution of a feature group is its exact Shapley value (:func:`ckm.models.shapley.group_shapley`). One
+    The contribution of a feature group is its exact Shapley value (:func:`ckm.models.shapley.additive_shapley`). One
     reason of the group explains it. A reason applies if the customer's raw fact is known, differs from the usual value
     in the reason's direction, also when formatted, and lies within the reason's bounds. Of the reasons that apply, the
     one is selected whose features lower the log odds most when they are set to the typical values. A group has no
@@ -92,8 +93,8 @@ def explain(
 
     Parameters
     ----------
-    log_odds
-        Function from features to log odds, row by row.
+    model
+        Model of the log odds.
     customers
         Codes, shape (n,).
     features
@@ -112,8 +113,9 @@ def explain(
     catalogue = catalogue or load_reasons()
     known = {name: values for name, values in features.items() if name in typical.reference}
     groups = _groups(known)
-    attribution = group_shapley(log_odds, known, typical.reference, groups)
-    context = _Context(log_odds, known, typical, attribution.scores, facts, returning, currency)
+    attribution = additive_shapley(model, known, typical.reference, groups)
+    terms = tuple(model.terms())
+    context = _Context(terms, known, typical, len(customers), facts, returning, currency)
     selected = [
         _selected_reasons(context, catalogue, group, attribution.points[:, at]) for at, group in enumerate(groups)
     ]
@@ -125,10 +127,10 @@ def explain(
 class _Context:
     """Customers, with all data from which their reasons are chosen; arrays of shape (n,)."""
 
-    log_odds: Callable[[Features], Floats]
+    terms: tuple[WeightedTerm, ...]
     features: Features
     typical: TypicalRetainedCustomer
-    scores: Floats
+    customers: int
     facts: Features
     returning: ReturningCustomers
     currency: str
@@ -137,20 +139,24 @@ class _Context:
         """Return the value to compare with for each customer, shape (n,); NaN where unknown."""
         if reason.usual is not None:
             return self.facts[reason.usual]
-        return np.full(len(self.scores), self.returning.median(reason.value))
+        return np.full(self.customers, self.returning.median(reason.value))
 
-    def applies(self, reason: Reason) -> Flags:
-        """Return whether a reason applies to each customer, as defined in :func:`explain`; shape (n,)."""
+    def applies(self, reason: Reason, points: Floats) -> Flags:
+        """Return whether a reason applies to each customer, as defined in :func:`explain`; shape (n,).
+
+        ``points`` is the contribution of the reason's group, shape (n,).
+        """
         if any(name not in self.features for name in reason.features[:1]) or any(
             name not in self.facts for name in reason.facts
         ):
-            return np.zeros(len(self.scores), np.bool_)
+            return np.zeros(self.customers, np.bool_)
         value, days = self.facts[reason.value], self.facts["purchase_days"]
         within: Flags = (value >= reason.least) & (value <= reason.most)
         within &= (days >= reason.days_least) & (days <= reason.days_most)
         for name in reason.facts:
             within &= ~np.isnan(self.facts[name])
         if not reason.always:
+            within &= points >= LEAST_POINTS
             usual = self.usual(reason)
             within &= value > usual if reason.above else value < usual  # False where one is NaN
             if reason.usual is not None:
@@ -161,11 +167,13 @@ class _Context:
 
     def effect(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
         """Return the decrease of the log odds of ``rows`` if the features of a reason had their typical values."""
-        as_usual = {
-            name: np.full(len(rows), self.typical.reference[name]) if name in reason.features else values[rows]
-            for name, values in self.features.items()
-        }
-        return self.scores[rows] - self.log_odds(as_usual)
+        own = {name: values[rows] for name, values in self.features.items()}
+        changed = {name: np.full(len(rows), self.typical.reference[name]) for name in reason.features if name in own}
+        effect = np.zeros(len(rows))
+        for each in self.terms:
+            if not changed.keys().isdisjoint(each.term.names):
+                effect += each.weight * (each.term(own) - each.term({**own, **changed}))
+        return effect
 
     def share_of_retained(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
         """Return, for each of ``rows``, the share of returning customers whose value is equal or worse.
@@ -182,8 +190,9 @@ class _Context:
         return np.searchsorted(back, mine, side="right") / len(back)
 
     def _differs(self, reason: Reason, rows: NDArray[np.intp]) -> Flags:
-        pairs = zip(self.facts[reason.value][rows].tolist(), self.usual(reason)[rows].tolist(), strict=True)
-        return np.array([reason.differs(*pair, self.currency) for pair in pairs], np.bool_)
+        pairs = list(zip(self.facts[reason.value][rows].tolist(), self.usual(reason)[rows].tolist(), strict=True))
+        differs = {pair: reason.differs(*pair, self.currency) for pair in set(pairs)}
+        return np.array([differs[pair] for pair in pairs], np.bool_)
 
 
 def _measure(reason: Reason, facts: Features) -> Floats:
@@ -208,11 +217,11 @@ def _selected_reasons(context: _Context, catalogue: ReasonCatalogue, group: str,
     selected = np.full(len(points), -1)
     most = np.full(len(points), LEAST_POINTS)
     for reason in catalogue.of_group(group):
-        applies = context.applies(reason)
+        applies = context.applies(reason, points)
         if reason.always:
             selected[applies], most[applies] = catalogue.reasons.index(reason), np.inf
             continue
-        rows = np.flatnonzero((points >= LEAST_POINTS) & applies)
+        rows = np.flatnonzero(applies)
         if not len(rows):
             continue
         effect = context.effect(reason, rows)
@@ -255,18 +264,19 @@ class _Sentences:
 
     def _of_reason(self, reason: Reason, rows: NDArray[np.intp], points: Floats) -> pl.DataFrame:
         context = self.context
-        facts = {name: context.facts[name][rows].tolist() for name in reason.facts}
         typical = context.usual(reason)[rows]
-        sentences = [
-            reason.sentence(usual, dict(zip(facts, each, strict=True)), context.currency)
-            for usual, each in zip(typical.tolist(), zip(*facts.values(), strict=True), strict=True)
-        ]
+        facts = (context.facts[name][rows].tolist() for name in reason.facts)
+        stated = list(zip(typical.tolist(), *facts, strict=True))
+        sentences = {
+            (usual, *each): reason.sentence(usual, dict(zip(reason.facts, each, strict=True)), context.currency)
+            for usual, *each in set(stated)
+        }
         return pl.DataFrame(
             {
                 "customer": rows.astype(np.uint32),
                 "group": pl.repeat(reason.group, len(rows), eager=True),
                 "code": pl.repeat(reason.code, len(rows), eager=True),
-                "text": sentences,
+                "text": [sentences[each] for each in stated],
                 "value": context.facts[reason.value][rows],
                 "typical": typical,
                 "contribution": points,

@@ -279,7 +279,7 @@ def _reasons(forecast: Forecast, explained: NDArray[np.bool_]) -> tuple[pl.DataF
     rows = np.flatnonzero(explained)
     features = {name: values[rows] for name, values in forecast.today.features.items()}
     found = explain(
-        forecast.model.log_odds,
+        forecast.model,
         forecast.today.customers[rows],
         features,
         forecast.typical,

@@ -160,6 +160,13 @@ def interpurchase_times(
     )
 
 
+def long_intervals(gaps: Gaps, population: tuple[float | None, float | None]) -> Floats:
+    """Return ``p80`` of :func:`interpurchase_times` alone: the long interval of each customer code, NaN without one."""
+    counts = gaps.counts()
+    p80 = quantiles(gaps.lengths, np.cumsum(counts) - counts, counts, LONG_SHARE)
+    return _shrunk(p80, counts, population[1])
+
+
 def last_gaps(gaps: Gaps, starts: NDArray[np.int64], last_days: NDArray[np.int32]) -> tuple[Floats, NDArray[np.int64]]:
     """Return each customer's last interval (NaN without one), and its rank by length in the customer's intervals.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, combinations
 from math import comb
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -47,6 +48,106 @@ class Attribution:
     def scores(self) -> Floats:
         """Score of each row: ``base`` plus the sum of its points; shape (n,)."""
         return np.asarray(self.base + self.points.sum(axis=1), dtype=np.float64)
+
+
+class Term(Protocol):
+    """Part of a score that depends on some of the features only."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the features on which the term depends."""
+
+    def __call__(self, features: Features) -> Floats:
+        """Return the value of each row, shape (n,)."""
+
+    def shapley(
+        self, features: Features, reference: Mapping[str, float], groups: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, Floats]:
+        """Return the Shapley values of feature groups, shape (n,) each; a group that is absent has zero.
+
+        The parameters are those of :func:`group_shapley`; all features are of :attr:`names`.
+        """
+
+
+@dataclass(frozen=True)
+class FunctionTerm:
+    """Term that is a function of the features ``names``."""
+
+    names: tuple[str, ...]
+    function: Score
+
+    def __call__(self, features: Features) -> Floats:
+        """Return the value of each row, shape (n,)."""
+        return self.function(features)
+
+    def shapley(
+        self, features: Features, reference: Mapping[str, float], groups: Mapping[str, Sequence[str]]
+    ) -> dict[str, Floats]:
+        """Return the Shapley values by the score of every mixed row; see :func:`group_shapley`."""
+        found = group_shapley(self.function, features, reference, groups)
+        return {group: found.points[:, at] for at, group in enumerate(groups)}
+
+
+@dataclass(frozen=True)
+class WeightedTerm:
+    """Term and its factor in a score."""
+
+    weight: float
+    term: Term
+
+    def times(self, factor: float) -> WeightedTerm:
+        """Return the term with its weight multiplied by ``factor``."""
+        return WeightedTerm(factor * self.weight, self.term)
+
+
+class AdditiveScore(Protocol):
+    """Score that is a constant plus a weighted sum of terms."""
+
+    def log_odds(self, features: Features) -> Floats:
+        """Return the score of each row, shape (n,)."""
+
+    def terms(self) -> Sequence[WeightedTerm]:
+        """Return the terms of the score, without the constant."""
+
+
+def additive_shapley(
+    score: AdditiveScore,
+    features: Features,
+    reference: Mapping[str, float],
+    groups: Mapping[str, Sequence[str]],
+) -> Attribution:
+    """Return the Shapley values of feature groups for an additive score; see :func:`group_shapley`.
+
+    The values of a sum are the sums of the terms' values, and the players of a term are only the groups with a feature
+    of the term. So a term of three groups needs 8 scores per row, where the whole score would need 256.
+
+    Parameters
+    ----------
+    score
+        The score. Its terms use no feature outside of ``features``, or allow its absence.
+    features, reference, groups
+        As for :func:`group_shapley`.
+
+    Raises
+    ------
+    ValueError
+        As :func:`group_shapley`.
+    """
+    _check_groups(features, groups)
+    base = float(score.log_odds({name: np.full(1, reference[name]) for name in features})[0])
+    points = np.zeros((len(groups), len(next(iter(features.values())))))
+    for weighted in score.terms():
+        own = {name: features[name] for name in weighted.term.names if name in features}
+        if not own:
+            continue
+        played = {group: tuple(name for name in names if name in own) for group, names in groups.items()}
+        found = weighted.term.shapley(own, reference, {group: names for group, names in played.items() if names})
+        for at, group in enumerate(groups):
+            if group in found:
+                points[at] += weighted.weight * found[group]
+    if not np.isfinite(base) or not np.isfinite(points).all():
+        raise ValueError("scores must be finite")
+    return Attribution(tuple(groups), base, points.T)
 
 
 def group_shapley(
@@ -104,7 +205,7 @@ def group_shapley(
     points = np.zeros(plays.shape)
     players = plays.sum(axis=1)
     joins, misses = _weights(len(groups))
-    for inside in _subsets(len(groups)):
+    for inside, _, _ in coalitions(len(groups)):
         rows = np.flatnonzero(plays[:, inside].all(axis=1))
         names = list(chain.from_iterable(list(groups.values())[group] for group in inside))
         worth = mixtures.worth(names, rows) if inside else np.full(len(rows), base)
@@ -165,9 +266,19 @@ def _differs(features: Features, reference: Mapping[str, float], names: Sequence
     return differs
 
 
-def _subsets(count: int) -> Iterable[tuple[int, ...]]:
-    """Return all subsets of ``count`` players, by size, the empty subset first."""
-    return chain.from_iterable(combinations(range(count), size) for size in range(count + 1))
+@cache
+def coalitions(players: int) -> tuple[tuple[tuple[int, ...], float, float], ...]:
+    """Return all coalitions of a game by size, with the factor of the coalition's worth in the players' values.
+
+    Each element is the players inside (numbers from 0), the factor for a player inside, and the factor for a player
+    outside, which is zero or negative: ``points(g) = Σ over all coalitions S of factor · v(S)``.
+    """
+    joins, misses = _weights(players)
+    return tuple(
+        (inside, float(joins[size, players]), -float(misses[size, players]))
+        for size in range(players + 1)
+        for inside in combinations(range(players), size)
+    )
 
 
 def _weights(most: int) -> tuple[Floats, Floats]:

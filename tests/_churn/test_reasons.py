@@ -16,6 +16,7 @@ from ckm._churn.feature_catalogue import load_catalogue
 from ckm._churn.reason_catalogue import load_reasons
 from ckm._churn.reasons import CLEAR_POINTS, Reasons, explain
 from ckm._churn.typical_customer import TypicalRetainedCustomer
+from ckm.models.shapley import FunctionTerm, WeightedTerm
 from tests.conftest import examples
 
 Floats = NDArray[np.float64]
@@ -83,11 +84,20 @@ def weighed(features: Mapping[str, Floats]) -> Floats:
     return np.asarray(total + 0.001 * known["days_silent"] * known.get("days_late_90d", 0.0) - 1)
 
 
+class Weighed:
+    """The score :func:`weighed` as one term."""
+
+    log_odds = staticmethod(weighed)
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        return (WeightedTerm(1.0, FunctionTerm(tuple(USUAL), weighed)),)
+
+
 def told(*rows: Mapping[str, float], without: tuple[str, ...] = ()) -> Reasons:
     features = {name: np.array([row.get(name, USUAL[name]) for row in rows]) for name in USUAL if name not in without}
     customers = np.arange(len(rows), dtype=np.uint32) + 40
     return explain(
-        weighed,
+        Weighed(),
         customers,
         features,
         TYPICAL,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
 from ckm.models.churn.design_matrix import fit_ranges, within_range
 from ckm.models.churn.training_set import column
+from ckm.models.shapley import WeightedTerm
 from ckm.models.threads import one_thread
+from ckm.models.trees import BoostedTrees, boosted_trees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +50,7 @@ class BoostedModel:
     names
         Names of the features, in the order of the trees' columns.
     without_fold
-        By fold, the ``HistGradientBoostingClassifier`` that was fitted to the customers of the other folds.
+        By fold, the trees that were fitted to the customers of the other folds.
     out_of_range
         Features that are not used, because too many current customers are outside of the training range; with the share
         of these customers.
@@ -56,32 +58,34 @@ class BoostedModel:
 
     name: ClassVar[str] = "boosted"
     names: tuple[str, ...]
-    without_fold: tuple[Any, ...]
+    without_fold: tuple[BoostedTrees, ...]
     out_of_range: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn; an absent feature counts as NaN."""
-        design = self._design(features)
-        total = np.zeros(len(design))
-        with one_thread():
-            for trees in self.without_fold:
-                total += trees.decision_function(design)
+        used = self._used(features)
+        total = np.zeros(len(features["days_silent"]))
+        for trees in self.without_fold:
+            total += trees(used)
         return total / len(self.without_fold)
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        """Return the trees."""
+        weight = 1 / len(self.without_fold)
+        return tuple(WeightedTerm(weight, tree) for trees in self.without_fold for tree in trees.trees)
 
     def out_of_fold_log_odds(self, features: Features, keys: Keys) -> Floats:
         """Return the log odds of each customer by the trees that were fitted without the customer's fold."""
-        design, fold = self._design(features), _folds(keys)
-        found = np.empty(len(design))
-        with one_thread():
-            for number, trees in enumerate(self.without_fold):
-                mine = fold == number
-                if mine.any():
-                    found[mine] = trees.decision_function(design[mine])
+        used, fold = self._used(features), _folds(keys)
+        found = np.empty(len(fold))
+        for number, trees in enumerate(self.without_fold):
+            mine = fold == number
+            if mine.any():
+                found[mine] = trees({name: values[mine] for name, values in used.items()})
         return found
 
-    def _design(self, features: Features) -> Floats:
-        rows = len(features["days_silent"])
-        return np.column_stack([column(features, name, rows) for name in self.names])
+    def _used(self, features: Features) -> dict[str, Floats]:
+        return {name: column(features, name, len(features["days_silent"])) for name in self.names}
 
 
 def fit_boosted(training: TrainingSet) -> BoostedModel:
@@ -112,7 +116,7 @@ def _folds(keys: Keys) -> NDArray[np.uint64]:
     return keys % np.uint64(FOLDS)
 
 
-def fit_trees(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
+def fit_trees(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> BoostedTrees:
     """Return the fitted trees: gradient boosting (Friedman 2001, *Annals of Statistics* 29(5), 1189-1232).
 
     ``design`` has shape (n, features) with columns ``names``; the splits are found on histograms, as in LightGBM.
@@ -120,7 +124,7 @@ def fit_trees(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...]
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     with one_thread():
-        return HistGradientBoostingClassifier(
+        fitted = HistGradientBoostingClassifier(
             max_iter=TREES,
             learning_rate=RATE,
             max_leaf_nodes=LEAVES,
@@ -130,3 +134,4 @@ def fit_trees(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...]
             early_stopping=False,
             random_state=seed,
         ).fit(design, churned)
+    return boosted_trees(fitted, names)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ckm.models.churn.purchase_models import no_order_log_odds
+from ckm.models.churn.purchase_models import NEEDS, no_order_log_odds
+from ckm.models.shapley import FunctionTerm, WeightedTerm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,10 @@ class BtydModel:
     def log_odds(self, features: Features) -> NDArray[np.float64]:
         """Return the log odds of churn."""
         return no_order_log_odds(self.purchases, features, self.horizon)
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        """Return the log odds as one term."""
+        return (WeightedTerm(1.0, FunctionTerm(NEEDS, self.log_odds)),)
 
 
 def fit_btyd(training: TrainingSet) -> BtydModel:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from ckm.models.churn.step_curve import StepCurve, fit_step_curve
+from ckm.models.shapley import FunctionTerm, WeightedTerm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,10 @@ class RecencyModel:
     def log_odds(self, features: Features) -> NDArray[np.float64]:
         """Return the log odds of churn."""
         return self.curve(features["days_silent"])
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        """Return the log odds as one term."""
+        return (WeightedTerm(1.0, FunctionTerm(("days_silent",), self.log_odds)),)
 
 
 def fit_recency(training: TrainingSet) -> RecencyModel:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ckm.models.churn.step_curve import StepCurve, fit_step_curve
+from ckm.models.shapley import FunctionTerm, WeightedTerm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,10 @@ class RuleModel:
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn."""
         return self.curve(recency_in_intervals(features))
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        """Return the log odds as one term."""
+        return (WeightedTerm(1.0, FunctionTerm(("days_silent", "gap_p80_days"), self.log_odds)),)
 
 
 def recency_in_intervals(features: Features) -> Floats:

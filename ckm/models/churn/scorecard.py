@@ -11,6 +11,7 @@ from ckm.errors import NotEnoughDataError
 from ckm.models.churn.design_matrix import DesignColumn, fit_columns, signed_log, within_range
 from ckm.models.churn.purchase_models import NEEDS, no_order_log_odds
 from ckm.models.churn.training_set import column
+from ckm.models.shapley import FunctionTerm, WeightedTerm
 from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ values from 0.001 to 0.1 have the same Brier score to 1e-4."""
 PURCHASES = "no order (btyd)"
 SILENCE_IN_GAPS = "silence in long gaps"
 SILENCE_SHARE = "silence in tenure"
+DERIVED: Mapping[str, tuple[str, ...]] = {
+    SILENCE_IN_GAPS: ("days_silent", "gap_p80_days"),
+    SILENCE_SHARE: ("days_silent", "tenure_days"),
+    PURCHASES: NEEDS,
+}
+"""Features of each column that is computed from several features."""
 SPLINES = (PURCHASES, SILENCE_IN_GAPS, SILENCE_SHARE)
 """Columns with splines: the strongest predictors. All other columns are linear in their logarithm."""
 
@@ -68,32 +75,56 @@ class ScorecardModel:
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn; an absent feature counts as NaN."""
-        derived = derived_columns(features, self.purchases, self.horizon)
-        rows = len(derived[SILENCE_SHARE])
-        total = np.full(rows, self.intercept)
-        position = 0
-        for read in self.columns:  # one by one: a matrix product's rounding depends on threads
-            values = derived[read.name] if read.name in derived else column(features, read.name, rows)
-            for part in read(values).T:
-                total += self.coefficients[position] * part
-                position += 1
+        total = np.full(len(features["days_silent"]), self.intercept)
+        for each in self.terms():
+            total += each.term(features)
         return total
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        """Return one term per feature or derived column."""
+        terms, position = [], 0
+        for read in self.columns:
+            stop = position + len(read.centres)
+            terms.append(WeightedTerm(1.0, self._term(read, self.coefficients[position:stop])))
+            position = stop
+        return tuple(terms)
+
+    def _term(self, read: DesignColumn, coefficients: tuple[float, ...]) -> FunctionTerm:
+        def weighted(features: Features) -> Floats:
+            if read.name in DERIVED:
+                values = derived_column(read.name, features, self.purchases, self.horizon)
+            else:
+                values = column(features, read.name, len(next(iter(features.values()))))
+            parts = read(values).T  # added one by one: a matrix product's rounding depends on threads
+            total: Floats = coefficients[0] * parts[0]
+            for coefficient, part in zip(coefficients[1:], parts[1:], strict=True):
+                total += coefficient * part
+            return total
+
+        return FunctionTerm(DERIVED.get(read.name, (read.name,)), weighted)
 
 
 def derived_columns(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[str, Floats]:
     """Return the columns that are computed from several features.
 
+    The columns of :func:`derived_column`; without a purchase model its log odds are absent.
+    """
+    names = [name for name in DERIVED if name != PURCHASES or purchases is not None]
+    return {name: derived_column(name, features, purchases, horizon) for name in names}
+
+
+def derived_column(name: str, features: Features, purchases: MBGNBD | None, horizon: int) -> Floats:
+    """Return a column of :data:`DERIVED`.
+
     Log of recency ÷ long purchase interval; recency ÷ tenure; log odds of no order within ``horizon`` days by the
-    purchase model (absent without a model).
+    purchase model, NaN without a model.
     """
     silent = features["days_silent"]
-    derived = {
-        SILENCE_IN_GAPS: signed_log(silent) - signed_log(features["gap_p80_days"]),
-        SILENCE_SHARE: np.minimum(silent / (features["tenure_days"] + 1), 1.0),
-    }
-    if purchases is not None:
-        derived[PURCHASES] = no_order_log_odds(purchases, features, horizon)
-    return derived
+    if name == SILENCE_IN_GAPS:
+        return np.asarray(signed_log(silent) - signed_log(features["gap_p80_days"]))
+    if name == SILENCE_SHARE:
+        return np.asarray(np.minimum(silent / (features["tenure_days"] + 1), 1.0))
+    return np.full(len(silent), np.nan) if purchases is None else no_order_log_odds(purchases, features, horizon)
 
 
 def fit_scorecard(training: TrainingSet) -> ScorecardModel:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from ckm.models.churn.purchase_models import seasonal_log_odds
+from ckm.models.churn.purchase_models import NEEDS, seasonal_log_odds
+from ckm.models.shapley import FunctionTerm, WeightedTerm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,10 @@ class SeasonalModel:
     def log_odds(self, features: Features) -> NDArray[np.float64]:
         """Return the log odds of churn."""
         return seasonal_log_odds(self.purchases, self.clock, features, self.day, self.horizon)
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        """Return the log odds as one term."""
+        return (WeightedTerm(1.0, FunctionTerm(NEEDS, self.log_odds)),)
 
     def on(self, day: int) -> SeasonalModel:
         """Return the model for features as of another day."""

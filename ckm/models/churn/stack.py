@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ckm.models.churn.training import CalibratedModel
     from ckm.models.churn.training_set import Features
+    from ckm.models.shapley import WeightedTerm
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -48,6 +49,11 @@ class StackModel:
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn, row by row."""
         return combined([part.log_odds(features) for part in self.parts], self.weights)
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        """Return the terms of all parts, times the weights of the parts."""
+        weighted = zip(self.weights, self.parts, strict=True)
+        return tuple(each.times(weight) for weight, part in weighted for each in part.terms())
 
     def probability(self, features: Features) -> Floats:
         """Return the probability of churn."""

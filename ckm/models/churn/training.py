@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.models.churn.training_set import ChurnModel, Features
+    from ckm.models.shapley import WeightedTerm
 
     Floats = NDArray[np.float64]
 
@@ -75,6 +76,10 @@ class CalibratedModel:
     def log_odds(self, features: Features) -> Floats:
         """Return the calibrated log odds of churn, row by row."""
         return self.calibration(self.model.log_odds(features))
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        """Return the terms of the model, with the slope of the calibration as factor."""
+        return tuple(each.times(self.calibration.slope) for each in self.model.terms())
 
     def probability(self, features: Features) -> Floats:
         """Return the probability of churn."""

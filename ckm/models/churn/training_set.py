@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.models.shapley import WeightedTerm
+
 Floats: TypeAlias = "NDArray[np.float64]"
 Flags: TypeAlias = "NDArray[np.bool_]"
 Keys: TypeAlias = "NDArray[np.uint64]"
@@ -134,6 +136,9 @@ class ChurnModel(Protocol):
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn, shape (n,), finite; each row's depend on this row only."""
+
+    def terms(self) -> Sequence[WeightedTerm]:
+        """Return the terms whose weighted sum, plus a constant, is the log odds."""
 
 
 def column(features: Features, name: str, length: int) -> Floats:

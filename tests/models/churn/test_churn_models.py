@@ -16,9 +16,11 @@ from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
 from ckm.models.churn.seasonal_clock import RepeatPurchases
+from ckm.models.churn.stack import StackModel
 from ckm.models.churn.training import MODELS, require_trained, train, train_all
 from ckm.models.churn.training_set import TrainingSet, sampled_windows
 from ckm.models.sampling import id_hashes
+from ckm.models.shapley import additive_shapley, group_shapley
 from tests.conftest import OTHER_THREADS, ROOT
 from tests.models.churn.shop import HORIZON, make_shop
 
@@ -61,6 +63,36 @@ def test_rows_that_combine_two_customers_have_finite_scores(name):
     features["days_silent"] = features["days_silent"][::-1]
     features["tenure_days"] = np.zeros_like(features["tenure_days"])
     assert np.isfinite(learned(name).log_odds(features)).all()
+
+
+def _attributed(model, customers: int):
+    """Return Shapley values of the first customers by the terms of a model, and by its score of every mixed row."""
+    features = {key: values[:customers] for key, values in SHOP.window(TODAY).features.items()}
+    reference = {key: 0.5 if key == "unknown" else float(np.nanmedian(values)) for key, values in features.items()}
+    groups = {
+        "recency": ("days_silent",),
+        "frequency": ("purchase_days", "gap_p80_days", "gap_last_ratio"),
+        "tenure": ("tenure_days",),
+        "other": ("constant", "unknown"),
+    }
+    given = (features, reference, groups)
+    return additive_shapley(model, *given), group_shapley(model.log_odds, *given)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_shapley_values_by_the_terms_of_a_model_are_those_of_its_score(name):
+    by_terms, by_score = _attributed(learned(name), 60)
+    np.testing.assert_allclose(by_terms.points, by_score.points, atol=1e-10)
+    np.testing.assert_allclose(by_terms.base, by_score.base, atol=1e-12)
+
+
+def test_shapley_values_of_a_stack_are_the_weighted_sum_of_those_of_its_parts():
+    names, weights = ("btyd", "scorecard", "boosted"), (0.2, 0.5, 0.3)
+    parts = tuple(learned(name) for name in names)
+    by_terms, by_score = _attributed(StackModel(parts, weights), 60)
+    np.testing.assert_allclose(by_terms.points, by_score.points, atol=1e-10)
+    of_parts = [weight * _attributed(part, 60)[0].points for weight, part in zip(weights, parts, strict=True)]
+    np.testing.assert_allclose(by_terms.points, sum(of_parts), atol=1e-10)
 
 
 @pytest.mark.parametrize("name", ["rule", "boosted"])

@@ -7,6 +7,7 @@ import pytest
 
 from ckm.models.churn.training import credibility, fitted_log_odds
 from ckm.models.churn.training_set import Features, TrainingSet, TrainingSnapshot
+from ckm.models.shapley import WeightedTerm
 
 
 class Even:
@@ -16,6 +17,9 @@ class Even:
 
     def log_odds(self, features: Features) -> np.ndarray:
         return np.zeros(len(features["days_silent"]))
+
+    def terms(self) -> tuple[WeightedTerm, ...]:
+        return ()
 
 
 def past_with(shares: list[float], customers: int = 1_000) -> TrainingSet:
