@@ -101,6 +101,16 @@ class DividedLedger(Ledger):
         """Return the results of :meth:`Ledger.of_parts`, one per partition."""
         return [result for _, result in self._mapped(function, columns)]
 
+    def of_lines(
+        self,
+        transactions: pl.LazyFrame,
+        narrow: Callable[[pl.LazyFrame], pl.LazyFrame],
+        function: Callable[[pl.LazyFrame], T],
+    ) -> list[T]:
+        """Return the results of :meth:`Ledger.of_lines`; in Spark, one per partition."""
+        assert self.source is not None
+        return self.source.map_lines(transactions, narrow, function)
+
     def with_entries(self) -> Ledger:
         """Return the ledger with the entries of all customers in memory; the memory must be large enough."""
         assert self.source is not None
