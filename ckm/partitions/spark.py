@@ -42,6 +42,7 @@ from ckm.partitions.executor import (
     results_of_lines,
     rows_of,
 )
+from ckm.partitions.local import release_memory
 from ckm.partitions.packed_results import unpacked
 from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedger
 from ckm.partitions.spark_session import explained, spark_session
@@ -193,9 +194,14 @@ class SparkLedger(PartitionedLedger):
 
 def _results(packed: DataFrame) -> list[Any]:
     """Return the results in a frame of :data:`RESULT_SCHEMA`, in the order of the partitions' numbers."""
-    found = packed.toArrow()
-    order = pl.Series(found["partition"]).arg_sort()
-    return [unpacked(found["result"][place].as_buffer()) for place in order]
+    table = packed.toArrow()
+    numbers, buffers = table["partition"].to_pylist(), [each.as_buffer() for each in table["result"]]
+    del table
+    found = {}
+    for number in reversed(numbers):
+        found[number] = unpacked(buffers.pop())  # so that its memory is free for the next one
+    release_memory()
+    return [found[number] for number in sorted(found)]
 
 
 def open_spark(engine: Engine, data: Path | None, workspace: Path | None, options: IngestOptions) -> Dataset:
