@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.files import path_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
@@ -111,7 +113,7 @@ class Engine:
         from ckm.dataset.source import dataset_of
 
         if self.name == "spark" and isinstance(source, str | os.PathLike | None):
-            return self.open(None if source is None else Path(source), None, options or AS_FOUND)
+            return self.open(None if source is None else path_of(os.fspath(source)), None, options or AS_FOUND)
         return dataset_of(source, options or AS_FOUND, by_customer=True)
 
     def ledger(self, dataset: Dataset, reading: Reading) -> PartitionedLedger:

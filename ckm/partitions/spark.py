@@ -23,7 +23,7 @@ from ckm.customers.transaction_scan import DIMENSIONS
 from ckm.dataset import TRANSACTIONS, Dataset
 from ckm.dataset.transactions_file import MAX_REJECTS, plan_transactions
 from ckm.errors import InputError, NotEnoughDataError, UsageError
-from ckm.files import temporary_folder
+from ckm.files import temporary_folder, url_of
 from ckm.io.delta_table import delta_files, is_delta
 from ckm.partitions.executor import (
     LEDGER_SCHEMA,
@@ -64,8 +64,6 @@ T = TypeVar("T")
 
 SAMPLE_ROWS = 10_000
 """Rows from which the mapping of columns is planned, as of a file."""
-URL = re.compile(r"([a-z][a-z0-9+.-]+):/{1,3}(?=[^/])", re.IGNORECASE)
-"""Start of a URL; a :class:`pathlib.Path` of it has one slash."""
 TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
 PARQUET = (".parquet", ".pq")
 FILE_SUFFIXES = (*PARQUET, ".csv", ".tsv", ".json", ".ndjson", ".xlsx", ".txt")
@@ -310,11 +308,7 @@ def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedge
 
 def spark_path(path: Path) -> str:
     """Return a path, URL or table name as Spark needs it; the slash of a URL that a ``Path`` drops is restored."""
-    text = str(path)
-    url = URL.match(text)
-    if url is not None:
-        return f"{url[1]}://{'/' if url[1].lower() in ('file', 'hdfs', 'dbfs') else ''}{text[url.end() :]}"
-    return text
+    return url_of(path) or str(path)
 
 
 def _raw_rows(session: SparkSession, source: str, *, is_table: bool) -> DataFrame:
