@@ -89,8 +89,10 @@ class DividedLedger(Ledger):
         found: Any = list(self._mapped(function, columns))
         if isinstance(found[0][1], pl.DataFrame):
             order = np.argsort(np.concatenate([codes for codes, _ in found]))
-            joined: Any = pl.concat([rows for _, rows in found], rechunk=True)[order]
-            return cast("Rows", joined)
+            frames, names = [rows for _, rows in found], found[0][1].columns
+            # column by column, so that the columns of the parts are freed
+            joined: Any = [pl.concat([each.drop_in_place(name) for each in frames])[order] for name in names]
+            return cast("Rows", pl.DataFrame(joined))
         dtype = np.result_type(*(each for _, each in found))
         rows: Any = np.empty((len(self.customers), *np.shape(found[0][1])[1:]), dtype=dtype)
         for codes, part in found:

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +15,6 @@ from urllib.parse import unquote
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from polars.io.plugins import register_io_source
 
 from ckm.customers.ledger_extension import ledger_columns
 from ckm.customers.ledger_join import join_coverage
@@ -27,17 +26,11 @@ from ckm.files import temporary_folder, url_of
 from ckm.io.delta_table import delta_files, is_delta
 from ckm.partitions.executor import (
     LEDGER_SCHEMA,
-    LINES_SCHEMA,
     RESULT_SCHEMA,
-    Batches,
     Narrow,
     OfWorkspace,
-    Prepare,
     ToLedgerColumns,
-    chosen_lines,
     ledgers,
-    lines_in,
-    partitioned,
     results,
     results_of_lines,
     rows_of,
@@ -45,13 +38,14 @@ from ckm.partitions.executor import (
 from ckm.partitions.local import release_memory
 from ckm.partitions.packed_results import unpacked
 from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedger
+from ckm.partitions.spark_lines import SparkLines
 from ckm.partitions.spark_session import explained, spark_session
 from ckm.remark import Remark
 from ckm.schema import TABLES
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -81,74 +75,6 @@ class SparkDataset(Dataset):
     """
 
     lines: SparkLines | None = None
-
-
-@dataclass(frozen=True)
-class SparkLines:
-    """Transaction lines that Spark reads.
-
-    Attributes
-    ----------
-    raw
-        Rows as stored.
-    prepare
-        Function of the executors that returns the valid lines of a batch of rows.
-    schema
-        Columns that the lines have.
-    """
-
-    raw: DataFrame
-    prepare: ToLedgerColumns | OfWorkspace
-    schema: pl.Schema
-
-    def partitioned(self, columns: Iterable[str], partitions: int, narrow: Narrow | None = None) -> DataFrame:
-        """Return some columns of the lines, divided among partitions by customer.
-
-        See :func:`ckm.partitions.executor.partitioned` for the result.
-        """
-        divided = self._mapped(columns, lambda prepare: partitioned(prepare, partitions, narrow))
-        return divided.repartitionById(partitions, "partition")
-
-    def scan(self, label: str) -> pl.LazyFrame:
-        """Return the lines as a lazy frame, which gets the columns and lines that a query needs from the executors.
-
-        All lines of a query are in memory: only for queries of few lines.
-        """
-
-        def read(
-            columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
-        ) -> Iterator[pl.DataFrame]:
-            needed = self._with_predicate(columns, predicate)
-            with explained(label):
-                found = self._mapped(needed, lambda prepare: chosen_lines(prepare, columns, predicate)).toArrow()
-            for lines in lines_in(found):
-                yield lines if most is None else lines.head(most)
-                if most is not None and (most := most - lines.height) <= 0:
-                    return
-
-        return register_io_source(read, schema=self.schema)
-
-    def columns_of(self, narrow: Narrow) -> list[str]:
-        """Return the columns of the lines that a query reads."""
-        found = list[str]()
-
-        def read(columns: list[str] | None, predicate: pl.Expr | None, *_: int | None) -> Iterator[pl.DataFrame]:
-            found.extend(self._with_predicate(columns, predicate))
-            yield pl.DataFrame(schema=self.schema).select(pl.all() if columns is None else columns)
-
-        narrow(register_io_source(read, schema=self.schema)).collect()
-        return found
-
-    def _with_predicate(self, columns: list[str] | None, predicate: pl.Expr | None) -> list[str]:
-        """Return the columns of a query, and those of its predicate."""
-        tested = [] if predicate is None else predicate.meta.root_names()
-        return list(dict.fromkeys((*(self.schema if columns is None else columns), *tested)))
-
-    def _mapped(self, columns: Iterable[str], function: Callable[[Prepare], Callable[[Batches], Batches]]) -> DataFrame:
-        """Return the result of a function of the executors, which gets the function that prepares the columns."""
-        prepare = replace(self.prepare, columns=tuple(columns))
-        read = [self.raw[f"`{name.replace('`', '``')}`"] for name in self.raw.columns if name in prepare.sources]
-        return self.raw.select(*read).mapInArrow(function(prepare), LINES_SCHEMA)
 
 
 class SparkLedger(PartitionedLedger):

@@ -115,7 +115,7 @@ def test_churn_warnings_of_a_table_or_delta_folder_equal_those_of_the_file(
     whole = run("churn-warn", tmp_path / "late.parquet", *words)
     in_spark = run("churn-warn", data, *words, "--engine", "spark", "--partitions", 3)
     assert in_spark.exit_code == 0, in_spark.stderr
-    assert pl.read_json(whole.stdout.encode())["top_product"].drop_nulls().len() > 0
+    assert '"top_product":"p' in whole.stdout
     assert in_spark.stdout == whole.stdout
 
 
