@@ -6,7 +6,7 @@ Usage: ``python bench/partitions.py FILE.parquet FOLDER [--command NAME] [--part
 ``NAME`` is ``segment`` (default), ``churn-warn`` or ``loyalty-report``; ``OPTIONS`` are those of the command (default
 for ``segment``: ``--by rfm``). With ``--master`` the Spark run follows the one by partitions; ``--kill`` runs a command
 (``bench/spark_cluster.sh kill-worker``) when the executors have begun to work. Results of a run that are in FOLDER are
-used again.
+used again; ``--only NAME`` runs only ``memory``, ``partitions`` or ``spark``, and compares it with those results.
 """
 
 from __future__ import annotations
@@ -132,14 +132,14 @@ def main() -> None:
         names["spark"] = [*divided, "--engine", "spark", "--master", given.master]
     made = {}
     for name, command in names.items():
+        made[name] = given.folder / f"{name}.parquet"
         if given.only not in (None, name):
             continue
-        made[name] = given.folder / f"{name}.parquet"
         begun = time.perf_counter()
         kill = given.kill.split() if given.kill and name == "spark" else None
         measured(name, made[name], command, kill)
         print(f"  {time.perf_counter() - begun:.0f} s on the clock", flush=True)
-    frames = {name: rows(path) for name, path in made.items()}
+    frames = {name: rows(path) for name, path in made.items() if path.exists()}
     first, *others = frames
     for other in others:
         assert_frame_equal(frames[first], frames[other], rel_tol=1e-9)

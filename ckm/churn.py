@@ -229,7 +229,7 @@ def churn(
     >>> churn("orders.csv", horizon="90d").frame  # doctest: +SKIP
     """
     runs_on = Engine.of(engine, partitions, master)
-    dataset = runs_on.dataset(source, on_driver=True)
+    dataset = runs_on.dataset(source)
     request = ChurnOptions(
         as_of=as_of,
         horizon=parse_horizon(horizon) if isinstance(horizon, str) else horizon,

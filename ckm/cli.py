@@ -21,6 +21,7 @@ from typer.exceptions import TyperException
 
 from ckm import __version__
 from ckm.commands.completion import named_command
+from ckm.commands.local_paths import refuse_urls
 from ckm.commands.options import verbosity_options
 from ckm.commands.pages import find_page
 from ckm.commands.recording import record_runs
@@ -72,6 +73,7 @@ class _Root(TyperGroup):
             command.params.extend(verbosity_options())
             command.help = unwrap_examples(command.help or "")
             record_runs(command)
+            refuse_urls(command)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         # typer would truncate the first sentence of a command's help at the end of the line.

@@ -40,11 +40,16 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FULL_IN_WORDS = ("No space left on device", "Disk quota exceeded", "File too large", "os error 28", "os error 122")
 """Messages for a full disk from libraries that give no error number."""
 
+URL = re.compile(r"([a-z][a-z0-9+.-]+):/{1,3}(?=[^/])", re.IGNORECASE)
+"""Start of a URL; a :class:`pathlib.Path` of it has one slash."""
+
 MIN_FREE_BYTES = 1 << 16
 """Bytes of free space below which a disk counts as full."""
 
 _open: set[Path] = set()
 """Temporary files and folders of this process, for :func:`clean_up`."""
+_urls: dict[Path, str] = {}
+"""Texts of URLs by the paths that were made of them (:func:`path_of`)."""
 _replaced: list[Path] = []
 """Files that this process replaced, in order; see :func:`replaced_files`."""
 _umask_holders: list[int] = []
@@ -52,6 +57,40 @@ _umask_holders: list[int] = []
 _umask_lock = threading.Lock()
 _scratch: dict[int, list[Path]] = {}
 """Temporary folders by process id, because a forked child needs its own."""
+
+
+def url_of(path: Path) -> str | None:
+    """Return the URL that a path was made of, with the slashes that a ``Path`` reduces to one; None for other paths.
+
+    A path in a folder of this machine whose name ends with a colon is no URL.
+    """
+    url = URL.match(str(path))
+    if url is None or Path(path.parts[0]).exists():
+        return None
+    return _urls.get(path, f"{url[1]}://{str(path)[url.end() :]}")
+
+
+def path_of(text: str) -> Path:
+    """Return the path of a text, for which :func:`url_of` returns the text if it is a URL."""
+    path = Path(text)
+    if URL.match(text):
+        _urls[path] = text
+    return path
+
+
+def refuse_url(path: Path) -> None:
+    """Raise an error if a path is a URL.
+
+    Raises
+    ------
+    UsageError
+        The path is a URL.
+    """
+    if url := url_of(path):
+        raise UsageError(
+            f"{url} is a URL; files are read and written on this machine",
+            hint="name a file or folder, and copy it from or to the URL with a program of its storage",
+        )
 
 
 @contextmanager
@@ -80,13 +119,14 @@ def replacing(path: Path, *, owner_only: bool = False, shared: bool = False) -> 
     Raises
     ------
     UsageError
-        The path cannot be written: it is a folder, permission is missing, or the disk is full.
+        The path cannot be written: it is a URL or a folder, permission is missing, or the disk is full.
 
     Examples
     --------
     >>> with replacing(Path("out/report.json")) as draft:
     ...     draft.write_text("{}")
     """
+    refuse_url(path)
     try:
         target = path.resolve()
     except (OSError, RuntimeError) as error:

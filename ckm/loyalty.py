@@ -203,7 +203,7 @@ def loyalty(
     >>> loyalty("orders.csv", period="6mo").save("loyalty.csv")  # doctest: +SKIP
     """
     runs_on = Engine.of(engine, partitions, master)
-    dataset = runs_on.dataset(source, on_driver=True)
+    dataset = runs_on.dataset(source)
     request = LoyaltyOptions(
         as_of=as_of,
         months=None if period is None else parse_months(period),

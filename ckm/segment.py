@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +25,7 @@ from ckm._segment.tables import definition_table
 from ckm.customers.features import needs_of
 from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.errors import NotEnoughDataError, UsageError
+from ckm.files import path_of
 from ckm.partitions.engine import IN_MEMORY, Engine, EngineName
 from ckm.partitions.partitioned_ledger import PartitionedLedger, Reading
 from ckm.remark import warning
@@ -209,7 +211,7 @@ def segment(
         keep=keep,
         cache=keep,
         engine=runs_on,
-        rows=True if rows is None else Path(rows),
+        rows=True if rows is None else path_of(os.fspath(rows)),
     )
     found = segment_dataset(dataset, request, dataset.config)
     return replace(found, remarks=(*dataset.remarks, *found.remarks))

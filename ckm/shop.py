@@ -129,20 +129,20 @@ class Shop:
         """Predict churn, with reasons and recommended actions: :func:`ckm.churn.churn`."""
         from ckm.churn import churn
 
-        return churn(self._sales(wanted, on_driver=True), **wanted)
+        return churn(self._sales(wanted), **wanted)
 
     def loyalty(self, **wanted: Any) -> Loyalty:
         """Return the loyalty report: :func:`ckm.loyalty.loyalty`."""
         from ckm.loyalty import loyalty
 
-        return loyalty(self._sales(wanted, on_driver=True), **wanted)
+        return loyalty(self._sales(wanted), **wanted)
 
-    def _sales(self, wanted: Mapping[str, Any], *, on_driver: bool = False) -> Dataset:
+    def _sales(self, wanted: Mapping[str, Any]) -> Dataset:
         """Return the tables of an analysis by customer with the arguments ``wanted``."""
         from ckm.partitions.engine import Engine
 
         engine = Engine.of(*(wanted.get(name, default) for name, default in ENGINE_ARGUMENTS.items()))
-        return engine.dataset(self.source, self.options, on_driver=on_driver)
+        return engine.dataset(self.source, self.options)
 
     def profile(self, customer_id: str, **wanted: Any) -> CustomerProfile:
         """Return all that is known of one customer: :func:`ckm.profile.profile`."""

@@ -149,12 +149,12 @@ def _part_facts(
 
 
 def _joined(parts: list[tuple[NDArray[np.uint32], dict[str, Floats]]]) -> dict[str, Floats]:
-    """Return the facts of the customers of all parts, in the order of their codes."""
+    """Return the facts of the customers of all parts, in the order of their codes; those of the parts are freed."""
     found = [(codes, facts) for codes, facts in parts if len(codes)]
     if not found:
         return {}
     order = np.argsort(np.concatenate([codes for codes, _ in found]))
-    return {name: np.concatenate([facts[name] for _, facts in found])[order] for name in found[0][1]}
+    return {name: np.concatenate([facts.pop(name) for _, facts in found])[order] for name in list(found[0][1])}
 
 
 def _facts(history: History, then: CustomerSnapshot, rows: NDArray[np.intp] | None) -> dict[str, Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,8 +96,8 @@ def snapshot(history: History, day: int, horizon: int) -> CustomerSnapshot:
     _check_day(history, day)
     if not history.ledger.is_partitioned:
         return _snapshot(history, day, horizon)
-    parts = history.of_parts(lambda part: _part_snapshot(part, day, horizon), days=(day,))
-    return _joined([each for each in parts if each is not None])
+    job = partial(_part_snapshot, day=day, horizon=horizon)
+    return _joined([each for each in history.of_parts(job, days=(day,)) if each is not None])
 
 
 def _part_snapshot(history: History, day: int, horizon: int) -> CustomerSnapshot | None:
@@ -108,18 +109,20 @@ def _part_snapshot(history: History, day: int, horizon: int) -> CustomerSnapshot
 
 
 def _joined(parts: list[CustomerSnapshot]) -> CustomerSnapshot:
-    """Return the snapshot of the customers of all parts."""
+    """Return the snapshot of the customers of all parts, whose features are freed one by one."""
     order = np.argsort(np.concatenate([each.customers for each in parts]))
 
     def joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
         return np.concatenate(arrays)[order]
 
+    features = [dict(each.features) for each in parts]
+    parts = [replace(each, features={}) for each in parts]
     first = parts[0]
     return CustomerSnapshot(
         day=first.day,
         horizon=first.horizon,
         customers=joined([each.customers for each in parts]),
-        features={name: joined([each.features[name] for each in parts]) for name in first.features},
+        features={name: joined([each.pop(name) for each in features]) for name in list(features[0])},
         value=joined([each.value for each in parts]),
         last_order=joined([each.last_order for each in parts]),
         median_interpurchase_days=joined([each.median_interpurchase_days for each in parts]),

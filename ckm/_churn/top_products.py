@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.customers.history import History
+    from ckm.customers.ledger import Ledger
 
 PRODUCT = "product_id"
 
@@ -39,39 +41,50 @@ def _main_categories(history: History, chosen: NDArray[np.bool_]) -> pl.DataFram
     return of_all.filter(pl.Series(chosen[codes]))
 
 
-def top_products(transactions: pl.LazyFrame, customers: pl.Series, *, as_of: date, time_zone: str) -> pl.Series:
+def top_products(ledger: Ledger, transactions: pl.LazyFrame, customers: pl.Series, *, as_of: date) -> pl.Series:
     """Return the product that each customer bought on most days; of two, that of higher net sales; null without one.
 
     Reads only the rows of these customers.
 
     Parameters
     ----------
+    ledger
+        Ledger of the transactions.
     transactions
         Transactions, with the columns of :class:`ckm.schema.Transactions`; without ``product_id`` the result is null.
     customers
         Customer ids.
     as_of
         Later rows are not used.
-    time_zone
-        Time zone of the calendar days.
     """
     wanted = customers.alias("customer_id").to_frame()
     if PRODUCT not in transactions.collect_schema() or customers.is_empty():
         return pl.Series("top_product", [None] * len(customers), pl.String)
+    lines = partial(_product_lines, customers, as_of, ledger.time_zone)
+    first = pl.concat(ledger.of_lines(transactions, lines, _most_bought))
+    return wanted.join(first, on="customer_id", how="left", maintain_order="left")["top_product"]
+
+
+def _product_lines(customers: pl.Series, as_of: date, time_zone: str, transactions: pl.LazyFrame) -> pl.LazyFrame:
+    """Return customer, product, day and net of the purchases of some customers."""
     who = pl.col("customer_id").cast(pl.String)
+    return transactions.filter(
+        who.is_in(customers.implode()),
+        is_purchase(),
+        pl.col(PRODUCT).is_not_null(),
+        pl.col("ordered_at") < end_of_day(as_of, time_zone),
+    ).select(who, pl.col(PRODUCT).cast(pl.String).alias("top_product"), local_day("ordered_at", time_zone), "net")
+
+
+def _most_bought(lines: pl.LazyFrame) -> pl.DataFrame:
+    """Return ``customer_id`` and ``top_product`` of each customer in the lines of :func:`_product_lines`."""
     with readable():
         sums = (
-            transactions.filter(
-                who.is_in(customers.implode()),
-                is_purchase(),
-                pl.col(PRODUCT).is_not_null(),
-                pl.col("ordered_at") < end_of_day(as_of, time_zone),
-            )
-            .group_by(who, pl.col(PRODUCT).cast(pl.String).alias("top_product"))
-            .agg(days=local_day("ordered_at", time_zone).n_unique(), net=pl.col("net").sum().round(2))
+            lines.group_by("customer_id", "top_product")
+            .agg(days=pl.col("ordered_at").n_unique(), net=pl.col("net").sum().round(2))
             .collect(engine="streaming")
         )
     first = sums.sort("days", "net", "top_product", descending=[True, True, False]).unique(
         "customer_id", keep="first", maintain_order=True
     )
-    return wanted.join(first, on="customer_id", how="left", maintain_order="left")["top_product"]
+    return first.select("customer_id", "top_product")

@@ -267,7 +267,7 @@ def _bought(forecast: Forecast, transactions: pl.LazyFrame, explained: NDArray[n
         {
             "customer_id": ids,
             "top_category": top_categories(history, codes),
-            "top_product": top_products(transactions, ids, as_of=as_of, time_zone=history.ledger.time_zone),
+            "top_product": top_products(history.full_ledger, transactions, ids, as_of=as_of),
         }
     )
 

@@ -90,7 +90,7 @@ def _lists(context: ReportContext, table: CustomerTable, lang: str) -> dict[str,
     found, words = audiences(table), load_words(lang)
     texts = ListTexts(words, Numbers(words.locale, table.currency, context.config.loyalty.calendar))
     ids = pl.concat([each["customer_id"] for each in found.values()]).unique().sort()
-    product = top_products(context.tables["transactions"], ids, as_of=context.as_of, time_zone=context.ledger.time_zone)
+    product = top_products(context.ledger, context.tables["transactions"], ids, as_of=context.as_of)
     facts = table.frame.join(pl.DataFrame({"customer_id": ids, "top_product": product}), on="customer_id", how="left")
     return {f"{name}.csv": texts.added_to(name, listed, facts) for name, listed in found.items()}
 

@@ -154,7 +154,7 @@ def loyalty_report(
             engine=engine_of(engine, master, partitions),
         )
         advance.stage("reading")
-        dataset = request.engine.open(data, workspace, reading.ingest_options(), on_driver=True)
+        dataset = request.engine.open(data, workspace, reading.ingest_options())
         config, source = dataset.config, read_source(dataset, data, reading, meta)
         with saying(dataset.remarks, fmt):
             made = make_report(dataset, request, config, progress=advance.stage)

@@ -32,6 +32,7 @@ from ckm.commands.options import (
 )
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
+from ckm.files import url_of
 from ckm.names import FITTED_METHODS
 from ckm.output import Format, default_format, emit, emit_text, file_alone, note, progress, remark
 from ckm.remark import basis
@@ -272,11 +273,9 @@ def _rows(output: Path | None, *, customers: bool, is_checked: bool) -> Path | b
 
 def _refuse_url(output: Path | None) -> None:
     """Refuse a URL for rows that this machine writes, and not the executors."""
-    from ckm.partitions.spark import URL
-
-    if output is not None and URL.match(str(output)):
+    if output is not None and (url := url_of(output)):
         raise UsageError(
-            f"{output}: Spark writes to a URL only all rows, as Parquet",
+            f"{url}: Spark writes to a URL only all rows, as Parquet",
             hint="name a file on this machine; or -o URL.parquet without --customers, --contactable and "
             "privacy.quasi_identifiers in ckm.yaml",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from ckm.wording import counted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
 
 UNRECORDED_AFTER_DAYS = 60
 """Days after the promised day from which a delivery without a delivery date is reported as unrecorded."""
@@ -80,30 +82,46 @@ class Deliveries:
         return within
 
 
-def read_deliveries(
-    transactions: pl.LazyFrame, codes: pl.Expr, *, since: int, as_of: int, time_zone: str
-) -> Deliveries:
+def read_deliveries(ledger: Ledger, transactions: pl.LazyFrame, codes: pl.Expr, *, since: int) -> Deliveries:
     """Read late deliveries; without ``promised_on`` or ``delivered_on`` the result is empty.
 
     Parameters
     ----------
+    ledger
+        Ledger of the transactions; its as-of date is the last used day.
     transactions
         Transactions, with the columns of :class:`ckm.schema.Transactions`.
     codes
         Expression of a customer's code from ``customer_id``; null for customers without a purchase.
-    since, as_of
-        First and last used day, in days since 1970-01-01, without stray dates.
-    time_zone
-        Time zone of the days.
+    since
+        First used day, in days since 1970-01-01, without stray dates.
     """
     if not {"promised_on", "delivered_on"} <= set(transactions.collect_schema().names()):
         nothing = np.empty(0, np.int32)
         return Deliveries(nothing.astype(np.uint32), nothing, nothing, nothing, NEVER)
-    day, promised, delivered = (pl.col(name) for name in ("day", "promised", "delivered"))
-    deliveries = (
+    found = ledger.of_lines(
+        transactions, partial(_promised, since, ledger.today, ledger.time_zone), partial(_late, ledger.today)
+    )
+    late = pl.concat([each for _, each in found]).with_columns(code=codes).drop("customer_id")
+    late = late.select("code", "promised", "delivered", "late_from").sort("code", "promised", "delivered", "late_from")
+    counts = [each for each, _ in found]
+    return Deliveries(
+        codes=late["code"].to_numpy(),
+        late_from=late["late_from"].to_numpy(),
+        promised=late["promised"].to_numpy(),
+        delivered=late["delivered"].to_numpy(),
+        first_day=min(each["first"] for each in counts),
+        remarks=tuple(_remarks(sum(each["rows"] for each in counts), sum(each["unrecorded"] for each in counts))),
+    )
+
+
+def _promised(since: int, as_of: int, time_zone: str, transactions: pl.LazyFrame) -> pl.LazyFrame:
+    """Return customer and days (Int32) of the order, the promise and the delivery, of lines with a promised day."""
+    day, delivered = pl.col("day"), pl.col("delivered")
+    return (
         transactions.filter(pl.col("customer_id").is_not_null(), is_purchase(), pl.col("promised_on").is_not_null())
         .select(
-            codes.alias("code"),
+            pl.col("customer_id").cast(pl.String),
             day=local_day("ordered_at", time_zone).to_physical(),
             promised=pl.col("promised_on").cast(pl.Date).to_physical(),
             delivered=pl.col("delivered_on").cast(pl.Date).to_physical(),
@@ -112,30 +130,27 @@ def read_deliveries(
         # a delivery after the as-of date is not known yet
         .with_columns(delivered=pl.when(delivered <= as_of).then(delivered).otherwise(NEVER))
     )
+
+
+def _late(as_of: int, deliveries: pl.LazyFrame) -> tuple[dict[str, int], pl.DataFrame]:
+    """Return the counts of deliveries of :func:`_promised` by name, and the distinct late ones."""
+    day, promised, delivered = (pl.col(name) for name in ("day", "promised", "delivered"))
     late_from = pl.max_horizontal(day, promised + 1)
     with readable():
         counts, late = pl.collect_all(
             [
                 deliveries.select(
-                    first=pl.max_horizontal(day, delivered).min(),
+                    first=pl.max_horizontal(day, delivered).min().fill_null(NEVER),
                     rows=pl.len(),
                     unrecorded=(promised + UNRECORDED_AFTER_DAYS < as_of).and_(delivered == NEVER).sum(),
                 ),
                 deliveries.filter((delivered > promised) & (late_from <= as_of))
-                .select("code", "promised", "delivered", late_from=late_from)
+                .select("customer_id", "promised", "delivered", late_from=late_from)
                 .unique(),
             ],
             engine="streaming",
         )
-    late = late.sort(late.columns)
-    return Deliveries(
-        codes=late["code"].to_numpy(),
-        late_from=late["late_from"].to_numpy(),
-        promised=late["promised"].to_numpy(),
-        delivered=late["delivered"].to_numpy(),
-        first_day=NEVER if (first := counts["first"][0]) is None else first,
-        remarks=tuple(_remarks(counts["rows"][0], counts["unrecorded"][0])),
-    )
+    return counts.row(0, named=True), late
 
 
 def _remarks(rows: int, unrecorded: int) -> list[str]:

@@ -299,13 +299,7 @@ def read_history(
     return History(
         ledger=ledger,
         full_ledger=full_ledger,
-        deliveries=read_deliveries(
-            tables[TRANSACTIONS],
-            code,
-            since=day_number(full_ledger.begins),
-            as_of=ledger.today,
-            time_zone=time_zone,
-        ),
+        deliveries=read_deliveries(full_ledger, tables[TRANSACTIONS], code, since=day_number(full_ledger.begins)),
         contacts=read_contacts(
             tables.get("interactions"),
             code,

@@ -154,6 +154,25 @@ class Ledger:
         """
         return [function(self, *columns)]
 
+    def of_lines(
+        self,
+        transactions: pl.LazyFrame,
+        narrow: Callable[[pl.LazyFrame], pl.LazyFrame],
+        function: Callable[[pl.LazyFrame], T],
+    ) -> list[T]:
+        """Return the results of a function of the lines of disjoint sets of customers, which together have all.
+
+        Parameters
+        ----------
+        transactions
+            Transactions that this ledger was read from.
+        narrow
+            Chooses lines and columns, each line by itself; its result has ``customer_id``.
+        function
+            Function of all chosen lines of some customers.
+        """
+        return [function(narrow(transactions))]
+
     def summed(self, function: Callable[[Ledger], Integers]) -> Integers:
         """Return the result of a function of a ledger that is a sum over customers, shape (...)."""
         first, *rest = self.of_parts(function)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -304,28 +306,41 @@ def likely_products(context: ReportContext, found: SecondOrders) -> pl.DataFrame
     who = pl.DataFrame({"customer_id": ids, "code": known.codes, **dates, "came_back": known.came_back}).with_columns(
         pl.col(*dates).cast(pl.Int32).cast(pl.Date), due=ids.is_in(found.customers["customer_id"].implode())
     )
-    day = local_day("ordered_at", ledger.time_zone).alias("day")
-    with readable():
-        lines = (
-            transactions.filter(
-                is_purchase(),
-                pl.col(PRODUCT).is_not_null(),
-                pl.col("ordered_at") < end_of_day(context.as_of, ledger.time_zone),
-            )
-            .select(pl.col("customer_id").cast(pl.String), day, item=pl.col(PRODUCT).cast(pl.String))
-            .join(who.filter(pl.col("came_back") | pl.col("due")).lazy(), on="customer_id")
-            .filter(pl.col("day").is_between("first", "second"))
-            .select("code", "item", "came_back", is_second=pl.col("came_back") & (pl.col("day") == pl.col("second")))
-            .unique()
-            .collect(engine="streaming")
+    used = who.filter(pl.col("came_back") | pl.col("due"))
+    narrow = partial(_product_lines, used, end_of_day(context.as_of, ledger.time_zone), ledger.time_zone)
+    parts = ledger.of_lines(transactions, narrow, _product_counts)
+    likely = _likely([counts for counts, _ in parts], pl.concat([due for _, due in parts]), by="customer_id")
+    return likely.select("customer_id", likely_product="item_second", likely_product_support="customers")
+
+
+def _product_lines(who: pl.DataFrame, end: datetime, time_zone: str, transactions: pl.LazyFrame) -> pl.LazyFrame:
+    """Return customer, product and order (first or second) of the purchases up to the second order.
+
+    ``who`` has the customers with the days of both orders; purchases from the instant ``end`` on are not used.
+    """
+    day = local_day("ordered_at", time_zone).alias("day")
+    return (
+        transactions.filter(is_purchase(), pl.col(PRODUCT).is_not_null(), pl.col("ordered_at") < end)
+        .select(pl.col("customer_id").cast(pl.String), day, item=pl.col(PRODUCT).cast(pl.String))
+        .join(who.lazy(), on="customer_id")
+        .filter(pl.col("day").is_between("first", "second"))
+        .select(
+            "customer_id",
+            "code",
+            "item",
+            "came_back",
+            is_second=pl.col("came_back") & (pl.col("day") == pl.col("second")),
         )
-    pairs = lines.select("code", "item")
-    of_returned, is_second = lines["came_back"], lines["is_second"]
-    counts = _pair_counts(pairs.filter(of_returned & ~is_second), pairs.filter(of_returned & is_second))
-    likely = _likely([counts], pairs.filter(~of_returned))
-    return likely.join(who, on="code").select(
-        "customer_id", likely_product="item_second", likely_product_support="customers"
     )
+
+
+def _product_counts(lines: pl.LazyFrame) -> tuple[_PairCounts, pl.DataFrame]:
+    """Return the counts of :func:`_pair_counts` by product, and the products of customers who are due."""
+    with readable():
+        found = lines.unique().collect(engine="streaming")
+    pairs, of_returned, is_second = found.select("code", "item"), found["came_back"], found["is_second"]
+    counts = _pair_counts(pairs.filter(of_returned & ~is_second), pairs.filter(of_returned & is_second))
+    return counts, found.filter(~of_returned).select("customer_id", "item")
 
 
 def _channels(ledger: Ledger, due: Mask) -> pl.DataFrame:

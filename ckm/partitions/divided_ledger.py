@@ -89,8 +89,10 @@ class DividedLedger(Ledger):
         found: Any = list(self._mapped(function, columns))
         if isinstance(found[0][1], pl.DataFrame):
             order = np.argsort(np.concatenate([codes for codes, _ in found]))
-            joined: Any = pl.concat([rows for _, rows in found], rechunk=True)[order]
-            return cast("Rows", joined)
+            frames, names = [rows for _, rows in found], found[0][1].columns
+            # column by column, so that the columns of the parts are freed
+            joined: Any = [pl.concat([each.drop_in_place(name) for each in frames])[order] for name in names]
+            return cast("Rows", pl.DataFrame(joined))
         dtype = np.result_type(*(each for _, each in found))
         rows: Any = np.empty((len(self.customers), *np.shape(found[0][1])[1:]), dtype=dtype)
         for codes, part in found:
@@ -100,6 +102,16 @@ class DividedLedger(Ledger):
     def of_parts(self, function: Callable[..., T], *columns: NDArray[Any]) -> list[T]:
         """Return the results of :meth:`Ledger.of_parts`, one per partition."""
         return [result for _, result in self._mapped(function, columns)]
+
+    def of_lines(
+        self,
+        transactions: pl.LazyFrame,
+        narrow: Callable[[pl.LazyFrame], pl.LazyFrame],
+        function: Callable[[pl.LazyFrame], T],
+    ) -> list[T]:
+        """Return the results of :meth:`Ledger.of_lines`; in Spark, one per partition."""
+        assert self.source is not None
+        return self.source.map_lines(transactions, narrow, function)
 
     def with_entries(self) -> Ledger:
         """Return the ledger with the entries of all customers in memory; the memory must be large enough."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.files import path_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
@@ -83,23 +85,20 @@ class Engine:
         """Return the number of partitions for a number of transaction lines."""
         return self.partitions or min(MOST_PARTITIONS, -(-max(rows, 1) // ROWS_PER_PARTITION))
 
-    def open(
-        self, data: Path | None, workspace: Path | None, options: IngestOptions, *, on_driver: bool = False
-    ) -> Dataset:
+    def open(self, data: Path | None, workspace: Path | None, options: IngestOptions) -> Dataset:
         """Return the tables for an analysis by customer; arguments and errors as of :func:`ckm.dataset.open_dataset`.
 
-        With Spark, ``data`` can also be a table's name, a Delta table or a URL, unless the analysis reads the
-        transactions on this machine too (``on_driver``).
+        With Spark, ``data`` can also be a table's name, a Delta table or a URL.
         """
         if self.name == "spark":
             from ckm.partitions.spark import open_spark
 
-            return open_spark(self, data, workspace, options, on_driver=on_driver)
+            return open_spark(self, data, workspace, options)
         from ckm.dataset import open_dataset
 
         return open_dataset(data, workspace, options, by_customer=True)
 
-    def dataset(self, source: Source, options: IngestOptions | None = None, *, on_driver: bool = False) -> Dataset:
+    def dataset(self, source: Source, options: IngestOptions | None = None) -> Dataset:
         """Return the tables of the data source that is given to a public function.
 
         Parameters
@@ -109,14 +108,12 @@ class Engine:
             :meth:`open` accepts.
         options
             Mapping options for a file or a table; None means that columns are recognised by their names.
-        on_driver
-            Whether the analysis reads the transactions on this machine too.
         """
         from ckm.dataset import AS_FOUND
         from ckm.dataset.source import dataset_of
 
         if self.name == "spark" and isinstance(source, str | os.PathLike | None):
-            return self.open(None if source is None else Path(source), None, options or AS_FOUND, on_driver=on_driver)
+            return self.open(None if source is None else path_of(os.fspath(source)), None, options or AS_FOUND)
         return dataset_of(source, options or AS_FOUND, by_customer=True)
 
     def ledger(self, dataset: Dataset, reading: Reading) -> PartitionedLedger:

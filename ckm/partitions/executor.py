@@ -25,6 +25,8 @@ from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import without_payments
 from ckm.dataset.linked_customers import with_persons
 from ckm.errors import CkmError
+from ckm.io.mapping.expressions import column_names
+from ckm.io.mapping.mapping import sources_of
 from ckm.partitions.customer_hash import PARTITION, with_partition
 from ckm.partitions.packed_results import packed
 from ckm.partitions.partitioned_ledger import Partition
@@ -35,13 +37,21 @@ if TYPE_CHECKING:
     from ckm.partitions.partitioned_ledger import Reading
 
 Batches = Iterator[pa.RecordBatch]
+Prepare = Callable[[pl.DataFrame], tuple[pl.DataFrame, int]]
+Narrow = Callable[[pl.LazyFrame], pl.LazyFrame]
 
-RECORDS, LEFT_OUT = "ckm_records", "ckm_left_out"
-"""Columns with the numbers of records and of invalid ones, in an additional row per batch; null in other rows."""
 ERROR = "ckm-error:"
 """Mark of an error that is raised again in the driver."""
+LINES_SCHEMA = "partition int, records long, left_out long, lines binary"
 LEDGER_SCHEMA = "partition int, customers long, records long, left_out long, coverage binary, ledger binary"
 RESULT_SCHEMA = "partition int, result binary"
+COUNTS = {"records": pa.int64(), "left_out": pa.int64()}
+LINES = pa.schema({"partition": pa.int32(), **COUNTS, "lines": pa.binary()})
+LEDGER = pa.schema(
+    {"partition": pa.int32(), "customers": pa.int64(), **COUNTS, "coverage": pa.binary(), "ledger": pa.binary()}
+)
+RESULT = pa.schema({"partition": pa.int32(), "result": pa.binary()})
+"""Arrow schemas of the three."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,14 @@ class ToLedgerColumns:
 
     conversion: Conversion
     columns: tuple[str, ...]
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Names of the columns of the source that the conversion reads; validation needs all of them."""
+        found = self.conversion
+        mapped = (name for rule in found.mapping.columns.values() for name in sources_of(rule))
+        computed = (name for each in (*found.expressions.values(), *found.rules) for name in column_names(each))
+        return frozenset((*mapped, *computed, *([] if found.zone_column is None else [found.zone_column])))
 
     def __call__(self, records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         """Return the valid rows, and the number of invalid ones."""
@@ -92,6 +110,11 @@ class OfWorkspace:
     persons: Mapping[str, str]
     columns: tuple[str, ...]
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """Names of the columns of the store that are needed."""
+        return frozenset((*self.columns, *(["source"] if self.payments else [])))
+
     def __call__(self, records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         """Return the rows of sales, and 0 as the number of invalid rows."""
         sales = without_payments(records.lazy(), self.payments)
@@ -99,41 +122,105 @@ class OfWorkspace:
         return known["transactions"].select(self.columns).collect(), 0
 
 
-def partitioned(
-    prepare: Callable[[pl.DataFrame], tuple[pl.DataFrame, int]], partitions: int, schema: pa.Schema
-) -> Callable[[Batches], Batches]:
-    """Return a function for ``mapInArrow`` that prepares rows and adds the partition number of each row."""
+def partitioned(prepare: Prepare, partitions: int, narrow: Narrow | None = None) -> Callable[[Batches], Batches]:
+    """Return a function for ``mapInArrow`` that prepares lines and divides them among partitions.
+
+    Parameters
+    ----------
+    prepare
+        Returns the valid lines of a batch of records, and the number of invalid records.
+    partitions
+        Number of partitions.
+    narrow
+        Chooses lines and columns, as in :meth:`ckm.customers.ledger.Ledger.of_lines`; None for all.
+
+    Returns
+    -------
+    Callable
+        Its result has rows of :data:`LINES_SCHEMA`: for each batch and partition the lines in Arrow's stream format,
+        which Spark shuffles as they are; and for each batch a row without lines, with the numbers of all records and of
+        invalid ones.
+    """
 
     def run(batches: Batches) -> Batches:
         with _raised_in_driver():
             for batch in batches:
                 records = _frame(batch)
-                rows, left_out = prepare(records)
-                counts = pl.DataFrame({PARTITION: [0], RECORDS: [records.height], LEFT_OUT: [left_out]})
-                found = pl.concat(
-                    [with_partition(rows, partitions), counts.cast({PARTITION: pl.Int32})], how="diagonal"
-                )
-                yield from _batches(found, schema)
+                lines, left_out = prepare(records)
+                if narrow is not None:
+                    lines = narrow(lines.lazy()).collect()
+                parts = with_partition(lines, partitions).partition_by(PARTITION, as_dict=True, include_key=False)
+                found = [
+                    {"partition": number, "records": 0, "left_out": 0, "lines": _stream_of(part)}
+                    for (number,), part in parts.items()
+                ]
+                found.append({"partition": 0, "records": records.height, "left_out": left_out, "lines": None})
+                yield pa.RecordBatch.from_pylist(found, schema=LINES)
 
     return run
 
 
-def ledgers(reading: Reading) -> Callable[[Batches], Batches]:
-    """Return a function for ``mapInArrow`` that reads all rows of a partition into a ledger.
+def chosen_lines(
+    prepare: Prepare, columns: list[str] | None, predicate: pl.Expr | None
+) -> Callable[[Batches], Batches]:
+    """Return a function for ``mapInArrow`` that yields some columns of the lines that match a predicate.
 
-    The result is one row per partition (:data:`LEDGER_SCHEMA`).
+    The result is one row per batch (:data:`LINES_SCHEMA`).
+    """
+
+    def narrow(lines: pl.LazyFrame) -> pl.LazyFrame:
+        matching = lines if predicate is None else lines.filter(predicate)
+        return matching if columns is None else matching.select(columns)
+
+    def run(batches: Batches) -> Batches:
+        with _raised_in_driver():
+            for batch in batches:
+                lines, _ = prepare(_frame(batch))
+                row = {"partition": 0, "records": 0, "left_out": 0, "lines": _stream_of(narrow(lines.lazy()).collect())}
+                yield pa.RecordBatch.from_pylist([row], schema=LINES)
+
+    return run
+
+
+def results_of_lines(function: Callable[[pl.LazyFrame], Any]) -> Callable[[Batches], Batches]:
+    """Return a function for ``mapInArrow`` that applies ``function`` to all lines of a partition and packs the result.
+
+    The result is one row per partition with lines (:data:`RESULT_SCHEMA`).
     """
 
     def run(batches: Batches) -> Batches:
         with _raised_in_driver():
-            found = [_frame(batch) for batch in batches]
-            if not any(each.height for each in found):
+            found = list(batches)
+            lines = [frame for batch in found for frame in lines_in(batch)]
+            if lines:
+                row = {
+                    "partition": found[0]["partition"][0].as_py(),
+                    "result": packed(function(pl.concat(lines).lazy())),
+                }
+                yield pa.RecordBatch.from_pylist([row], schema=RESULT)
+
+    return run
+
+
+def ledgers(reading: Reading, schema: pl.Schema) -> Callable[[Batches], Batches]:
+    """Return a function for ``mapInArrow`` that reads all lines of a partition into a ledger.
+
+    ``schema`` has the columns of the lines. The result is one row per partition (:data:`LEDGER_SCHEMA`).
+    """
+    empty = pl.DataFrame(schema=schema)
+
+    def run(batches: Batches) -> Batches:
+        with _raised_in_driver():
+            found, records, left_out, number = list[pl.DataFrame](), 0, 0, None
+            for batch in batches:
+                number = batch["partition"][0].as_py()
+                found += lines_in(batch)
+                records += sum(batch["records"].to_pylist())
+                left_out += sum(batch["left_out"].to_pylist())
+            if number is None:
                 return
-            rows = pl.concat(found)
-            del found
-            [number] = rows[PARTITION].unique()
             ledger = read_rows(
-                rows.lazy().filter(pl.col(RECORDS).is_null()).drop(PARTITION, RECORDS, LEFT_OUT),
+                pl.concat(found or [empty]).lazy(),
                 time_zone=reading.time_zone,
                 needs=reading.needs,
                 as_of=reading.as_of,
@@ -145,22 +232,13 @@ def ledgers(reading: Reading) -> Callable[[Batches], Batches]:
                     {
                         "partition": number,
                         "customers": len(ledger.customers),
-                        "records": int(rows[RECORDS].sum()),
-                        "left_out": int(rows[LEFT_OUT].sum()),
+                        "records": records,
+                        "left_out": left_out,
                         "coverage": packed(ledger.coverage),
                         "ledger": file.getvalue(),
                     }
                 ],
-                schema=pa.schema(
-                    {
-                        "partition": pa.int32(),
-                        "customers": pa.int64(),
-                        "records": pa.int64(),
-                        "left_out": pa.int64(),
-                        "coverage": pa.binary(),
-                        "ledger": pa.binary(),
-                    }
-                ),
+                schema=LEDGER,
             )
 
     return run
@@ -177,9 +255,7 @@ def results(function: Callable[[Partition], Any], needs: Needs | None) -> Callab
         with _raised_in_driver():
             for part in _partitions(batches, needs):
                 row = {"partition": part.number, "result": packed(function(part))}
-                yield pa.RecordBatch.from_pylist(
-                    [row], schema=pa.schema({"partition": pa.int32(), "result": pa.binary()})
-                )
+                yield pa.RecordBatch.from_pylist([row], schema=RESULT)
 
     return run
 
@@ -222,6 +298,19 @@ def _partitions(batches: Batches, needs: Needs | None = None) -> Iterator[Partit
         for number, each in zip(batch["partition"].to_pylist(), batch["ledger"], strict=True):
             with StoredLedger.unpacked(io.BytesIO(each.as_buffer())) as stored:
                 yield Partition(number, stored.ledger(needs or stored.needs))
+
+
+def lines_in(batch: pa.RecordBatch | pa.Table) -> Iterator[pl.DataFrame]:
+    """Yield the lines in the rows of :data:`LINES_SCHEMA`; rows without lines are skipped."""
+    for each in batch["lines"]:
+        if each.is_valid:
+            yield pl.read_ipc_stream(io.BytesIO(each.as_buffer()))
+
+
+def _stream_of(lines: pl.DataFrame) -> bytes:
+    file = io.BytesIO()
+    lines.write_ipc_stream(file, compression="lz4", compat_level=pl.CompatLevel.oldest())
+    return file.getvalue()
 
 
 def _frame(batch: pa.RecordBatch) -> pl.DataFrame:

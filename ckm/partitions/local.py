@@ -52,7 +52,7 @@ class LocalLedger(PartitionedLedger):
             with opened(path) as stored:
                 ledger = stored.ledger(needs or stored.needs)
             yield function(Partition(number, ledger))
-        _release_memory()
+        release_memory()
 
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
         """Write the rows of all partitions to one Parquet file, a row group each; return the number of rows."""
@@ -84,7 +84,7 @@ def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Rea
     folder = Path(mkdtemp(prefix="partitions-", dir=temporary_folder()))
     with readable():
         rows = _divided(transactions.select(columns), partitions, folder)
-    _release_memory()
+    release_memory()
     files, coverages, customers = [], [], 0
     for number, path in enumerate(rows):
         ledger = read_rows(pl.scan_ipc(path), time_zone=reading.time_zone, needs=reading.needs, as_of=reading.as_of)
@@ -94,7 +94,7 @@ def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Rea
         files.append(folder / f"{number}.npz")
         StoredLedger.of(ledger).write(files[-1])
         del ledger
-        _release_memory()
+        release_memory()
     return LocalLedger(Common.of(reading, join_coverage(coverages)), customers, files, folder)
 
 
@@ -143,7 +143,7 @@ def _allow_open_files(number: int) -> None:
         ) from None
 
 
-def _release_memory() -> None:
+def release_memory() -> None:
     """Return freed memory to the operating system.
 
     glibc keeps freed memory between arrays that are in use: 1.0 of 1.4 GB in a report of a million customers.

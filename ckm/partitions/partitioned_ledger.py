@@ -140,6 +140,18 @@ class PartitionedLedger(ABC):
         means all sums that were read.
         """
 
+    def map_lines(
+        self,
+        transactions: pl.LazyFrame,
+        narrow: Callable[[pl.LazyFrame], pl.LazyFrame],
+        function: Callable[[pl.LazyFrame], T],
+    ) -> list[T]:
+        """Return the results of a function of the transaction lines, as :meth:`ckm.customers.ledger.Ledger.of_lines`.
+
+        This machine streams the lines of all customers, so that there is one result.
+        """
+        return [function(narrow(transactions))]
+
     @abstractmethod
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
         """Write a frame per partition to a Parquet file (in Spark: a folder of files); return the number of rows."""

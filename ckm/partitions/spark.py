@@ -22,23 +22,23 @@ from ckm.customers.transaction_scan import DIMENSIONS
 from ckm.dataset import TRANSACTIONS, Dataset
 from ckm.dataset.transactions_file import MAX_REJECTS, plan_transactions
 from ckm.errors import InputError, NotEnoughDataError, UsageError
-from ckm.files import temporary_folder
+from ckm.files import temporary_folder, url_of
 from ckm.io.delta_table import delta_files, is_delta
-from ckm.partitions.customer_hash import PARTITION
 from ckm.partitions.executor import (
     LEDGER_SCHEMA,
-    LEFT_OUT,
-    RECORDS,
     RESULT_SCHEMA,
+    Narrow,
     OfWorkspace,
     ToLedgerColumns,
     ledgers,
-    partitioned,
     results,
+    results_of_lines,
     rows_of,
 )
+from ckm.partitions.local import release_memory
 from ckm.partitions.packed_results import unpacked
 from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedger
+from ckm.partitions.spark_lines import SparkLines
 from ckm.partitions.spark_session import explained, spark_session
 from ckm.remark import Remark
 from ckm.schema import TABLES
@@ -58,8 +58,6 @@ T = TypeVar("T")
 
 SAMPLE_ROWS = 10_000
 """Rows from which the mapping of columns is planned, as of a file."""
-URL = re.compile(r"([a-z][a-z0-9+.-]+):/{1,3}(?=[^/])", re.IGNORECASE)
-"""Start of a URL; a :class:`pathlib.Path` of it has one slash."""
 TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
 PARQUET = (".parquet", ".pq")
 FILE_SUFFIXES = (*PARQUET, ".csv", ".tsv", ".json", ".ndjson", ".xlsx", ".txt")
@@ -72,29 +70,34 @@ class SparkDataset(Dataset):
 
     Attributes
     ----------
-    source
-        A table's name, or a path or URL of Parquet files or a Delta table.
-    convert
-        Function that converts rows of the source to ledger columns, for the executors.
+    lines
+        The transactions.
     """
 
-    source: str = ""
-    convert: ToLedgerColumns | None = None
+    lines: SparkLines | None = None
 
 
 class SparkLedger(PartitionedLedger):
     """Ledgers of partitions on the disks of a cluster's executors."""
 
-    def __init__(self, common: Common, partitions: int, customers: int, stored: DataFrame, label: str) -> None:
+    def __init__(
+        self, common: Common, partitions: int, customers: int, stored: DataFrame, lines: SparkLines, label: str
+    ) -> None:
         super().__init__(common, partitions, customers)
-        self._stored, self._label = stored, label
+        self._stored, self._lines, self._label = stored, lines, label
 
     def map_stored(self, function: Callable[[Partition], T], needs: Needs | None = None) -> list[T]:
         """Return the result of a function for each partition, in the order of their numbers."""
         with explained(self._label):
-            found = self._stored.mapInArrow(results(function, needs), RESULT_SCHEMA).toArrow()
-        order = pl.Series(found["partition"]).arg_sort()
-        return [unpacked(found["result"][place].as_buffer()) for place in order]
+            return _results(self._stored.mapInArrow(results(function, needs), RESULT_SCHEMA))
+
+    def map_lines(self, transactions: pl.LazyFrame, narrow: Narrow, function: Callable[[pl.LazyFrame], T]) -> list[T]:
+        """Return the results of a function of the lines of each partition, in the order of their numbers."""
+        columns = dict.fromkeys(("customer_id", *self._lines.columns_of(narrow)))
+        with explained(self._label):
+            divided = self._lines.partitioned(columns, self.partitions, narrow)
+            found = _results(divided.mapInArrow(results_of_lines(function), RESULT_SCHEMA))
+        return found or [function(narrow(pl.DataFrame(schema=self._lines.schema).lazy()))]
 
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
         """Write the rows of each partition to a Parquet file in a folder; return the number of rows.
@@ -113,9 +116,19 @@ class SparkLedger(PartitionedLedger):
             return _replace_folder(path, found)
 
 
-def open_spark(
-    engine: Engine, data: Path | None, workspace: Path | None, options: IngestOptions, *, on_driver: bool
-) -> Dataset:
+def _results(packed: DataFrame) -> list[Any]:
+    """Return the results in a frame of :data:`RESULT_SCHEMA`, in the order of the partitions' numbers."""
+    table = packed.toArrow()
+    numbers, buffers = table["partition"].to_pylist(), [each.as_buffer() for each in table["result"]]
+    del table
+    found = {}
+    for number in reversed(numbers):
+        found[number] = unpacked(buffers.pop())  # so that its memory is free for the next one
+    release_memory()
+    return [found[number] for number in sorted(found)]
+
+
+def open_spark(engine: Engine, data: Path | None, workspace: Path | None, options: IngestOptions) -> Dataset:
     """Return the tables of a workspace, or the transactions of a table or path that Spark reads.
 
     Parameters
@@ -124,14 +137,11 @@ def open_spark(
         Engine with the Spark master.
     data, workspace, options
         Arguments of :func:`ckm.dataset.open_dataset`; ``data`` can also be the name of a table or a URL.
-    on_driver
-        Whether the analysis also reads the transactions on this machine.
 
     Raises
     ------
     UsageError
-        The options contradict each other; the workspace has linked customers; a column cannot be mapped or has text
-        that must be parsed; or ``on_driver`` is true and this machine cannot read the data.
+        The options contradict each other; or a column cannot be mapped, or has text that must be parsed.
     InputError
         Spark cannot read the data.
     NotEnoughDataError
@@ -147,11 +157,6 @@ def open_spark(
     is_table = not data.exists() and data.suffix not in FILE_SUFFIXES and bool(TABLE_NAME.fullmatch(source))
     if not data.exists() and not is_table and "://" not in source:
         return open_dataset(data, workspace, options, by_customer=True)  # reports that the file does not exist
-    if on_driver and (not data.exists() or is_delta(data)):
-        raise UsageError(
-            "this command also reads the transactions on this machine, and here Spark alone can read them",
-            hint="with --engine spark it takes a workspace, or a path of Parquet files; 'ckm segment' takes tables too",
-        )
     if data.is_file() and data.suffix.lower() not in PARQUET:
         raise UsageError(
             f"{data}: --engine spark reads Parquet, Delta and tables",
@@ -176,21 +181,17 @@ def open_spark(
             hint="give dates and amounts types in the table; or load the file into a workspace: ckm ingest FILE",
         )
     dtypes = TABLES[TRANSACTIONS].dtypes
-    tables = {TRANSACTIONS: pl.DataFrame(schema=dtypes).lazy()}
-    if on_driver:
-        tables = open_dataset(data, None, options, by_customer=True).tables
     filled = planned.conversion.filled
     # as in memory, revenue by a dimension that the source lacks is revenue without a value
-    columns = tuple(name for name in ledger_columns(dtypes) if name in filled or name in ("currency", *DIMENSIONS))
-    convert = ToLedgerColumns(planned.conversion, columns)
+    schema = {name: dtype for name, dtype in dtypes.items() if name in filled or name in ("currency", *DIMENSIONS)}
+    lines = SparkLines(raw, ToLedgerColumns(planned.conversion, ()), pl.Schema(schema))
     return SparkDataset(
-        tables,
+        {TRANSACTIONS: lines.scan(label)},
         label,
         tuple(_about(each, sample.name, label) for each in planned.remarks),
         config=planned.config,
         sources=(planned.conversion.mapping.name,),
-        source=source,
-        convert=convert,
+        lines=lines,
     )
 
 
@@ -210,26 +211,15 @@ def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedge
     """
     with explained(dataset.label):
         session = spark_session(engine.master)
-        if isinstance(dataset, SparkDataset):
-            assert dataset.convert is not None
-            is_table = "/" not in dataset.source and not Path(dataset.source).exists()
-            raw = _raw_rows(session, dataset.source, is_table=is_table)
-            prepare: Callable[[pl.DataFrame], tuple[pl.DataFrame, int]] = dataset.convert
-            columns = dataset.convert.columns
-            dtypes = TABLES[TRANSACTIONS].dtypes
-        else:
-            raw, prepare = _of_workspace(session, dataset)
-            dtypes = dataset.transactions.collect_schema()
-            columns = prepare.columns
-        partitions = engine.partitions or engine.number(raw.count())
-        schema = {name: dtypes[name] for name in columns}
-        arrow = _spark_types(pl.Schema(schema | {PARTITION: pl.Int32, RECORDS: pl.Int64, LEFT_OUT: pl.Int64}))
-        from pyspark.sql.pandas.types import from_arrow_schema
+        lines = dataset.lines if isinstance(dataset, SparkDataset) else _of_workspace(session, dataset)
+        assert lines is not None
+        partitions = engine.partitions or engine.number(lines.raw.count())
+        columns = ledger_columns(lines.schema)
+        schema = pl.Schema((name, lines.schema[name]) for name in columns)
         from pyspark.storagelevel import StorageLevel
 
-        divided = raw.mapInArrow(partitioned(prepare, partitions, arrow), from_arrow_schema(arrow))
-        stored = divided.repartitionById(partitions, PARTITION).mapInArrow(ledgers(reading), LEDGER_SCHEMA)
-        stored = stored.persist(StorageLevel.DISK_ONLY)
+        divided = lines.partitioned(columns, partitions).mapInArrow(ledgers(reading, schema), LEDGER_SCHEMA)
+        stored = divided.persist(StorageLevel.DISK_ONLY)
         found = stored.drop("ledger").toArrow()
     records, left_out = (sum(found[name].to_pylist()) for name in ("records", "left_out"))
     if left_out > MAX_REJECTS * records:
@@ -239,16 +229,12 @@ def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedge
         )
     coverage = join_coverage([unpacked(each.as_buffer()) for each in found["coverage"]])
     common = Common.of(reading, coverage)
-    return SparkLedger(common, partitions, sum(found["customers"].to_pylist()), stored, dataset.label)
+    return SparkLedger(common, partitions, sum(found["customers"].to_pylist()), stored, lines, dataset.label)
 
 
 def spark_path(path: Path) -> str:
     """Return a path, URL or table name as Spark needs it; the slash of a URL that a ``Path`` drops is restored."""
-    text = str(path)
-    url = URL.match(text)
-    if url is not None:
-        return f"{url[1]}://{'/' if url[1].lower() in ('file', 'hdfs', 'dbfs') else ''}{text[url.end() :]}"
-    return text
+    return url_of(path) or str(path)
 
 
 def _raw_rows(session: SparkSession, source: str, *, is_table: bool) -> DataFrame:
@@ -267,8 +253,8 @@ def _raw_rows(session: SparkSession, source: str, *, is_table: bool) -> DataFram
     return session.read.parquet(source if "://" in source else f"file://{folder.resolve()}")
 
 
-def _of_workspace(session: SparkSession, dataset: Dataset) -> tuple[DataFrame, OfWorkspace]:
-    """Return the rows of the data files of a workspace, and the function that prepares them for an analysis."""
+def _of_workspace(session: SparkSession, dataset: Dataset) -> SparkLines:
+    """Return the lines in the data files of a workspace."""
     from pyspark.sql.pandas.types import from_arrow_schema
 
     from ckm.store import Store
@@ -285,13 +271,12 @@ def _of_workspace(session: SparkSession, dataset: Dataset) -> tuple[DataFrame, O
             hint="run without --engine spark, or without --as-of",
         )
     files = [f"file://{(snapshot.folder / unquote(name)).resolve()}" for name, *_ in snapshot.files]
-    columns = tuple(ledger_columns(snapshot.schema))
-    payments = dataset.payment_sources
-    needed = dict.fromkeys((*columns, *(["source"] if payments and "source" in snapshot.schema else [])))
+    known = {*TABLES[TRANSACTIONS].dtypes, *ledger_columns(snapshot.schema), "source"}
+    schema = pl.Schema((name, dtype) for name, dtype in snapshot.schema.items() if name in known)
     # with a schema, Spark fills a column that a file lacks with null
-    schema = from_arrow_schema(_spark_types(pl.Schema({name: snapshot.schema[name] for name in needed})))
+    rows = session.read.schema(from_arrow_schema(_spark_types(schema))).parquet(*files)
     guest_ids = tuple(dataset.workspace.config.guest_ids)
-    return session.read.schema(schema).parquet(*files), OfWorkspace(payments, guest_ids, dataset.persons, columns)
+    return SparkLines(rows, OfWorkspace(dataset.payment_sources, guest_ids, dataset.persons, ()), schema)
 
 
 def _spark_types(schema: pl.Schema) -> pa.Schema:

@@ -9,6 +9,11 @@ import pytest
 
 from ckm.partitions.engine import Engine
 
+FAST_START = (
+    "--driver-java-options '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' --conf spark.sql.codegen.wholeStage=false"
+)
+"""Options by which Spark compiles less code: the jobs of a test are too short for it to pay."""
+
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
@@ -19,6 +24,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     log: Path = tmp_path_factory.mktemp("spark") / "spark.log"
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(LOG_VARIABLE, str(log))
+        environment.setenv("PYSPARK_SUBMIT_ARGS", f"{FAST_START} pyspark-shell")
         session = spark_session("local[2]")
     yield Engine("spark", 3, "local[2]")
     session.stop()

@@ -20,13 +20,16 @@ from tests.conftest import Run
 from tests.metrics.stores import example_frames
 from tests.partitions.shops import AS_OF, METHODS, assert_same_segments, example_dataset
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("coarse")]
 
 
 @pytest.fixture(scope="module")
 def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("orders") / "orders.parquet"
-    lines = example_frames()["transactions"].with_columns(order_id=pl.format("o{}", pl.int_range(pl.len())))
+    number = pl.int_range(pl.len())
+    lines = example_frames()["transactions"].with_columns(
+        order_id=pl.format("o{}", number), product_id=pl.format("p{}", number % 5)
+    )
     lines.write_parquet(path)
     return path
 
@@ -88,6 +91,34 @@ def test_a_table_by_name_is_read_by_spark(spark: Engine, orders: Path, with_orde
     assert_same_segments(found, spark, expected, "rfm")
 
 
+@pytest.mark.parametrize("source", ["global_temp.sales", "delta"])
+def test_churn_warnings_of_a_table_or_delta_folder_equal_those_of_the_file(
+    run: Run, spark: Engine, orders: Path, tmp_path: Path, source: str
+) -> None:
+    """The lists include top products and late deliveries, which executors compute from the transactions."""
+    from ckm.partitions.spark_session import spark_session
+
+    lines = pl.read_parquet(orders)
+    day = pl.col("ordered_at").dt.date()
+    late = lines.with_columns(
+        promised_on=day.dt.offset_by("3d"),
+        delivered_on=day.dt.offset_by("2d") + pl.duration(days=pl.int_range(pl.len()) % 9),
+    )
+    late.write_parquet(tmp_path / "late.parquet")
+    data: Path | str = source
+    if source == "delta":
+        data = tmp_path / "sales"
+        write_deltalake(data, late)
+    else:
+        spark_session(None).read.parquet(str(tmp_path / "late.parquet")).createOrReplaceGlobalTempView("sales")
+    words = ("--model", "scorecard", "--horizon", "90d", "--all", "-f", "json")
+    whole = run("churn-warn", tmp_path / "late.parquet", *words)
+    in_spark = run("churn-warn", data, *words, "--engine", "spark", "--partitions", 3)
+    assert in_spark.exit_code == 0, in_spark.stderr
+    assert '"top_product":"p' in whole.stdout
+    assert in_spark.stdout == whole.stdout
+
+
 @pytest.fixture(scope="module")
 def workspace(orders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from typer.testing import CliRunner
@@ -131,14 +162,23 @@ def test_a_command_on_a_workspace_prints_the_same_in_spark_and_in_memory(
     assert in_spark.stdout == whole.stdout
 
 
-def test_a_report_on_a_file_without_categories_and_channels_has_the_same_metrics_in_spark(
+def test_a_report_on_a_url_without_categories_and_channels_has_the_same_metrics_and_customers_in_spark(
     run: Run, spark: Engine, orders: Path, tmp_path: Path
 ) -> None:
     plain = tmp_path / "plain.parquet"
     pl.read_parquet(orders).drop("category", "channel", strict=False).write_parquet(plain)
-    whole = run("loyalty-report", plain, "-f", "json")
-    in_spark = run("loyalty-report", plain, "-f", "json", "--engine", "spark", "--partitions", 3)
+    whole = run("loyalty-report", plain, "-f", "json", "--export", tmp_path / "whole")
+    words = ("-f", "json", "--engine", "spark", "--partitions", 3, "--export", tmp_path / "in_spark")
+    in_spark = run("loyalty-report", f"file://{plain}", *words)
     assert in_spark.exit_code == 0, in_spark.stderr
+    files = sorted(each.name for each in (tmp_path / "whole").iterdir())
+    assert len(files) > 3
+    for name in files:
+        assert (tmp_path / "in_spark" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    assert (
+        "likely_product"
+        in pl.read_parquet(tmp_path / "whole" / "customers.parquet").drop_nulls("likely_product").columns
+    )
     assert "dimension=category; value=(none)" in whole.stdout
     assert in_spark.stdout == whole.stdout
 
