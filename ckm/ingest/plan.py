@@ -16,6 +16,7 @@ from ckm.io.mapping.platforms import NONE, known_platform
 from ckm.io.mapping.proposal import propose_mapping
 from ckm.io.mapping.shown_columns import shown_columns
 from ckm.io.mapping.source_zones import zone_column
+from ckm.io.mapping.status_columns import status_remarks, status_rules
 from ckm.io.mapping.unmapped_columns import unmapped_columns
 from ckm.io.readers.hints import Hints
 from ckm.remark import basis, doubt, warning
@@ -192,7 +193,9 @@ class NameMatchingPlan:
         zones = zone_column(columns, sample) if self.table != "customers" else None
         mapping = replace(proposal.mapping, time_zone=self.time_zone, time_zone_column=zones)
         mapping = with_currency(mapping, self.blank_currency)
-        return mapping, (f"matched by name: {matched}", *proposal.assumed)
+        mapping = replace(mapping, status=status_rules(mapping, columns))
+        statuses = status_remarks(mapping, shown_columns(columns, named=named), sample)
+        return mapping, (f"matched by name: {matched}", *proposal.assumed, *statuses)
 
     def _of_platform(
         self, platform: Platform, columns: Sequence[str], *, named: bool

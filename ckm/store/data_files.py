@@ -45,6 +45,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS = "Timestamp(isAdjustedToUTC=true, timeUnit=microseconds"
 """Start of Parquet's name of the type of timestamps in the store."""
 POSITION = "ckm:position"
+PLACE = "ckm:place"
+"""Helper column: number of the customer range of a row."""
 
 
 @dataclass(frozen=True)
@@ -183,13 +185,12 @@ class DataFileWriter:
         if not self._edges:
             return [(0, frame)]
         ids = frame[CLUSTER_COLUMN]
-        place = np.zeros(len(frame), dtype=np.uint16)
-        for edge in self._edges:
-            place += (ids >= edge).fill_null(value=False).to_numpy()
-        ordered = frame[np.argsort(place, kind="stable")]  # a radix sort
-        counts = np.bincount(place, minlength=len(self._edges) + 1).tolist()
+        place = pl.Series(self._edges).search_sorted(ids, side="right").alias(PLACE)  # 0 for null
+        ordered = frame.with_columns(place).sort(PLACE, maintain_order=True)  # thrice as fast as `frame[order]`
+        counts = np.bincount(ordered[PLACE].to_numpy(), minlength=len(self._edges) + 1).tolist()
         starts = [0, *accumulate(counts)]
-        return [(number, ordered.slice(starts[number], count)) for number, count in enumerate(counts) if count]
+        parts = ordered.drop(PLACE)
+        return [(number, parts.slice(starts[number], count)) for number, count in enumerate(counts) if count]
 
     def _append(self, number: int, part: pl.DataFrame) -> None:
         table = part.to_arrow(compat_level=pl.CompatLevel.newest())  # use the texts in memory without a copy

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,6 +17,8 @@ import pytest
 from ckm.errors import InputError, UsageError
 from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.proposal import propose_mapping
+from ckm.io.readers import parquet
+from ckm.io.readers.parquet_columns import NOT_UTF8, TOO_FAR
 from ckm.io.readers.read import open_source
 from ckm.schema import TABLES
 from tests.conftest import Run
@@ -233,3 +236,52 @@ def test_a_required_column_of_arrays_of_length_0_is_named(tmp_path: Path) -> Non
     pq.write_table(pa.table({"a.b": [1], "e": empty}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"column 'e' cannot be read: its type is fixed_size_list"):
         open_source(tmp_path / "a.parquet")
+
+
+def plain_columns(rows: int) -> pa.Table:
+    """Return columns of the types that polars decodes as pyarrow does, with nulls and dates far away."""
+    moments = pa.array([None if at % 7 == 0 else at * 1_000_000 for at in range(rows)])
+    return pa.table(
+        {
+            "text": pa.array([None if at % 5 == 0 else f"Zoë {at % 3}" for at in range(rows)]),
+            "large text": pa.array(["", *(str(at) for at in range(1, rows))], pa.large_string()),
+            "number": pa.array([float("nan"), *(at / 4 for at in range(1, rows))]),
+            "whole": pa.array(range(rows), pa.uint64()),
+            "flag": pa.array([at % 2 == 0 for at in range(rows)]),
+            "day": pa.array([2**31 - 1, *range(1, rows)], pa.date32()),
+            "local": moments.cast(pa.timestamp("us")),
+            "zoned": moments.cast(pa.timestamp("ms", "Europe/Berlin")),
+        }
+    )
+
+
+def read_all(path: Path) -> tuple[pl.DataFrame, list[int], list[tuple[int | None, str]]]:
+    """Return all records of a file, their row numbers and the remarks."""
+    with open_source(path) as source:
+        batches = list(source.batches())
+        lines = [line for batch in batches for line in batch.lines]
+        return pl.concat([batch.records for batch in batches]), lines, source.problems
+
+
+def test_polars_and_pyarrow_decode_a_file_to_the_same_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "BATCH_ROWS", 300)
+    path = tmp_path / "a.parquet"
+    pq.write_table(plain_columns(1_000), path, row_group_size=400)
+    by_polars = read_all(path)
+    monkeypatch.setattr(parquet, "LARGEST_GROUP", 0)
+    by_pyarrow = read_all(path)
+    assert by_polars[0].equals(by_pyarrow[0])
+    assert by_polars[0].schema == by_pyarrow[0].schema
+    assert by_polars[1:] == by_pyarrow[1:] == (list(range(1, 1_001)), [(None, TOO_FAR)])
+
+
+def test_rows_after_invalid_utf8_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "BATCH_ROWS", 300)
+    path = tmp_path / "a.parquet"
+    texts = [b"\xff" if at == 700 else b"%d" % at for at in range(1_000)]
+    column = pa.Array.from_buffers(pa.string(), 1_000, pa.array(texts).buffers())
+    pq.write_table(pa.table({"text": column}), path, row_group_size=100)
+    records, lines, problems = read_all(path)
+    assert records["text"].to_list() == [text.decode(errors="replace") for text in texts]
+    assert lines == list(range(1, 1_001))
+    assert problems == [(None, NOT_UTF8)]

@@ -56,6 +56,18 @@ class ColumnForm:
         """Whether a value is a list or a record."""
         return self.form == "json"
 
+    @property
+    def polars_type(self) -> pl.DataType | None:
+        """Return the type as which polars reads the column with equal values; None if only pyarrow can."""
+        import pyarrow as pa
+        from pyarrow import types
+
+        if self.cast is not None:
+            return None
+        if self.form == "text":
+            return pl.String() if types.is_string(self.type) or types.is_large_string(self.type) else None
+        return _as_series(pa.array([], self.type)).dtype if self.form == "native" else None
+
     def read(self, column: pa.Array, remark: Callable[[str], None]) -> pl.Series:
         """Return the converted values of a batch; ``remark`` is called with each remark."""
         return _READERS[self.form](_storage(column), self, remark)
@@ -201,7 +213,11 @@ def _as_series(column: pa.Array) -> pl.Series:
 
 
 def _native(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
-    values = _as_series(column if form.cast is None else column.cast(form.cast, safe=False))
+    return limited(_as_series(column if form.cast is None else column.cast(form.cast, safe=False)), remark)
+
+
+def limited(values: pl.Series, remark: Callable[[str], None]) -> pl.Series:
+    """Return values with dates limited to :data:`FARTHEST` days from 1970; ``remark`` is called if any is farther."""
     farthest = farthest_of(values.dtype)
     if farthest is None:
         return values
