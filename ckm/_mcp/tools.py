@@ -76,9 +76,22 @@ def kb_search(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, 
         any_lang=bool(arguments.get("any_lang", False)),
         encoder=None if settings.encoder is None else context.workspace.root / settings.encoder,
     )
-    _log_search(context, query, [hit.id for hit in found.hits])
-    names = ("id", "title", "lang", "snippet", "kind", "state", "warnings", "score", "meaning", "valid_until", "due")
-    hits = [{name: _plain(getattr(hit, name)) for name in names} for hit in found.hits]
+    _log_search(context, query, [hit.id for hit in found.answers])
+    names = (
+        "id",
+        "title",
+        "lang",
+        "snippet",
+        "kind",
+        "state",
+        "warnings",
+        "score",
+        "meaning",
+        "coverage",
+        "valid_until",
+        "due",
+    )
+    hits = [{name: _plain(getattr(hit, name)) for name in (*names, "valid_until", "due")} for hit in found.hits]
     return {"as_of": found.as_of.isoformat(), "hits": hits, "remarks": [str(remark) for remark in found.remarks]}
 
 
@@ -244,7 +257,8 @@ _AS_OF = {"as_of": {"type": "string", "description": "Date (YYYY-MM-DD)."}}
 TOOLS: Mapping[str, AgentTool] = {
     "kb_search": AgentTool(
         "Find entries of the knowledge base that answer a question, in any language. Hits have warnings: expired, "
-        "superseded, found by meaning. An empty list means that nothing answers it.",
+        "superseded, found by meaning. Nothing answers the question if there are no hits, or if all of them have the "
+        "warning: little in common with the query.",
         {
             "query": {"type": "string", "description": "The question, or words."},
             "limit": {"type": "integer", "minimum": 1, "maximum": MOST_HITS},
