@@ -2,10 +2,11 @@
 
     python bench/search_semantic.py
 
-``search_semantic.yaml`` contains the questions; the expected entries were chosen before any search. Printed are
-recall@1 and MRR with search by meaning off, automatic (the default), on, and with ``--any-lang``. The requirement is a
-recall@1 of .85 with the extra ``semantic``. The suite of the shop, whose questions are in the language of the expected
-entry, shows how much search by meaning lowers recall if search by words is sufficient.
+``search_semantic.yaml`` contains the questions; the expected entries were chosen before any search. Nothing was tuned
+on the 30 questions of ``search_semantic_held_out.yaml``, which are in eleven languages that the shop lacks. Printed are
+recall@1 and MRR with search by meaning off, automatic (the default) and on (the same as ``--any-lang``). The
+requirement is a recall@1 of .85 with the extra ``semantic``. The suite of the shop, whose questions are in the language
+of the expected entry, shows how much search by meaning lowers recall if search by words is sufficient.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ MODES: dict[str, dict[str, Any]] = {
     "--semantic off": {"semantic": "off"},
     "--semantic auto": {"semantic": "auto"},
     "--semantic on": {"semantic": "on"},
-    "--any-lang": {"any_lang": True},
 }
 
 
@@ -34,6 +34,7 @@ def main() -> None:
     base = kb.KnowledgeBase.open(SHOP / "kb")
     for name, path in (
         ("another language", Path(__file__).with_suffix(".yaml")),
+        ("held out", Path(__file__).with_name("search_semantic_held_out.yaml")),
         ("the shop's suite", SHOP / "kb-suite.yaml"),
     ):
         questions = yaml.safe_load(path.read_text("utf-8"))

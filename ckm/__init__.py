@@ -32,6 +32,7 @@ __all__ = [
     "kb",
     "link",
     "loyalty",
+    "mcp",
     "needs",
     "network",
     "nightly",

@@ -9,6 +9,7 @@ from ckm import ingest as ingest
 from ckm import kb as kb
 from ckm import link as link
 from ckm import loyalty as loyalty
+from ckm import mcp as mcp
 from ckm import needs as needs
 from ckm import network as network
 from ckm import nightly as nightly
@@ -33,6 +34,7 @@ __all__ = [
     "kb",
     "link",
     "loyalty",
+    "mcp",
     "needs",
     "network",
     "nightly",

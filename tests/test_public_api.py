@@ -68,6 +68,8 @@ PUBLIC = {
     "feedback.comment_topics": "(source, *, as_of, encoder, progress)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, semantic, "
     "any_lang, encoder, progress)",
+    "mcp.tools": "(source, *, role)",
+    "mcp.server": "(source, *, role)",
     "Shop.segment": "(self, **wanted)",
     "Shop.churn": "(self, **wanted)",
     "Shop.loyalty": "(self, **wanted)",
@@ -105,6 +107,7 @@ MODULES = {
         "kb",
         "link",
         "loyalty",
+        "mcp",
         "needs",
         "network",
         "nightly",

@@ -1,4 +1,4 @@
-"""Gaps of the knowledge base: queries without hits."""
+"""Gaps of the knowledge base: queries without hits that have enough in common with them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class QueryGap:
 def query_gaps(base: KnowledgeBase, log: SearchLog, scope: Scope) -> tuple[list[QueryGap], list[str]]:
     """Return the queries that had no hits and still have none, most frequent first, and remarks.
 
-    Each query is searched again with the roles of its searches. A query with hits now is not a gap.
+    Hits that have little in common with a query do not count. Each query is searched again with the roles of its
+    searches. A query with hits now is not a gap.
     """
     without_hits: dict[str, list[LoggedSearch]] = {}
     unlogged = 0
@@ -69,7 +70,7 @@ def fold(query: str) -> str:
 
 
 def _finds(base: KnowledgeBase, query: Query, scope: Scope, roles: tuple[str, ...]) -> bool:
-    return bool(base.rank(query, replace(scope, roles=roles), 1))
+    return base.is_answered(query, replace(scope, roles=roles))
 
 
 def _remarks(log: SearchLog, unlogged: int, answered: int) -> list[str]:

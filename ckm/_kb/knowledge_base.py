@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from ckm._kb.hit_texts import hit_texts, main_language
 from ckm._kb.index_cache import no_progress, open_index
 from ckm._kb.penalties import MEASURED_BENEFIT, PENALTIES, faults_of, measured, penalty
-from ckm._kb.search_result import Hit, MeaningOptions, Scope, SearchResult, Semantic
+from ckm._kb.search_result import (
+    ENOUGH,
+    LITTLE_IN_COMMON,
+    Hit,
+    MeaningOptions,
+    Scope,
+    SearchResult,
+    Semantic,
+    has_little_in_common,
+)
 from ckm.errors import UsageError
 from ckm.files import refuse_unreadable
 from ckm.remark import basis, doubt
@@ -35,8 +44,8 @@ MOST_HITS = 10_000
 """Largest limit of a search: tantivy reserves memory for all of them."""
 STATES = ("not_validated", "validated")
 """States of entries that a search considers unless a filter names others."""
-ENOUGH = 0.5
-"""Share of the query's words in the best hit from which a search does not look for meaning by itself."""
+MOST_COMPARED = 10
+"""Number of hits that may answer a query that was unanswered (:meth:`KnowledgeBase.is_answered`)."""
 WIDTH = 160
 """Characters of a snippet."""
 NEAREST = 25
@@ -56,7 +65,7 @@ class RankedHit(NamedTuple):
     ``score`` is the hit's score times the penalties of ``faults`` and the factor of a measured benefit; ``entry``
     is what :mod:`ckm._kb.entry_record` stored.
     ``cosine`` is the similarity of its meaning with the query if the search looked for it, and ``by_meaning`` whether
-    the entry has no word of the query.
+    the entry has no word of the query. ``coverage`` is the share of the query's words that the entry has.
     """
 
     score: float
@@ -65,6 +74,12 @@ class RankedHit(NamedTuple):
     faults: tuple[str, ...]
     cosine: float | None = None
     by_meaning: bool = False
+    coverage: float = 1.0
+
+    @property
+    def has_little_in_common(self) -> bool:
+        """Whether the entry has few words of the query, and is not similar by meaning."""
+        return has_little_in_common(self.coverage, self.cosine)
 
 
 class KnowledgeBase:
@@ -128,11 +143,13 @@ class KnowledgeBase:
         _check_limit(limit)
         query = self._index.resolve(parse(text))
         analysis = self._index.analyse(query.words)
-        ranked = self.rank(query, scope, limit, explain=explain)
-        meaning = MeaningOptions("on" if any_lang else semantic, any_lang, encoder)
-        ranked, notes = self._with_meaning(query, ranked, scope, limit, meaning, explain=explain)
+        meaning = MeaningOptions("on" if any_lang else semantic, encoder)
+        ranked, notes = self._ranked(query, scope, limit, meaning, explain=explain)
         hits = tuple(self._hit(one, analysis, scope, prefer_lang) for one in ranked)
         remarks = (*query.remarks, *self.remarks, *notes)
+        if hits and all(hit.has_little_in_common for hit in hits):
+            most = max(hit.coverage for hit in hits)
+            remarks += (basis(f"no entry has much in common with the query: {most:.0%} of its words at most"),)
         if hits:
             return SearchResult(hits, scope.as_of, (), None, remarks, analysis)
         suggestions = self._suggestions(query, analysis, scope)
@@ -167,6 +184,23 @@ class KnowledgeBase:
                 return ranked
             size *= 4
 
+    def is_answered(self, query: Query, scope: Scope) -> bool:
+        """Return whether a search finds an entry that has enough in common with a query."""
+        found, _ = self._ranked(query, scope, MOST_COMPARED, MeaningOptions(), explain=False)
+        return any(not one.has_little_in_common for one in found)
+
+    def _ranked(
+        self, query: Query, scope: Scope, limit: int, wanted: MeaningOptions, *, explain: bool
+    ) -> tuple[list[RankedHit], list[str]]:
+        """Return the best hits by words and by meaning, best first, and remarks."""
+        ranked = self.rank(query, scope, limit, explain=explain)
+        notes: list[str] = []
+        if query.words and not query.clauses:
+            coverage = self._index.coverage(query, [one.hit.key for one in ranked])
+            ranked = [one._replace(coverage=coverage.get(one.hit.key, 0.0)) for one in ranked]
+            ranked, notes = self._with_meaning(query, ranked, scope, limit, wanted, explain=explain)
+        return ranked[:limit], notes
+
     def _with_meaning(
         self,
         query: Query,
@@ -179,24 +213,29 @@ class KnowledgeBase:
     ) -> tuple[list[RankedHit], list[str]]:
         """Return the hits by words and meaning with remarks; those by words if meaning is not wanted or not possible.
 
-        Meaning is searched for if the best hit by words has under half of the query's words.
+        Meaning is searched for if the best hit by words has too few of the query's words
+        (:meth:`ckm._kb.semantic_search.SemanticSearch.enough`).
         """
-        if wanted.semantic == "off" or not query.words or query.clauses:
+        best = ranked[0].coverage if ranked else 0.0
+        if wanted.semantic == "off" or (wanted.semantic == "auto" and best == 1):
             return ranked, []
-        best = self._index.coverage(query, [ranked[0].hit.key]).get(ranked[0].hit.key, 0.0) if ranked else 0.0
-        if wanted.semantic == "auto" and best >= ENOUGH:
-            return ranked, []
-        from ckm._kb.semantic_search import SemanticSearch
+        from ckm._kb.semantic_search import SemanticSearch, opened_encoder
 
         if self._semantic is None:
             self._semantic = SemanticSearch(self._opened, self._progress)
         filters = self._filters(scope)
+        if wanted.semantic == "auto" and best >= ENOUGH:
+            encoder = opened_encoder(wanted.encoder)
+            if encoder is None or best >= self._semantic.enough(query, filters):
+                return ranked, []
         found = self._semantic.search(query, filters, limit, wanted, "lang" in scope.filters, explain=explain)
         if found.ranking is None:
             return ranked, list(found.remarks)
         combined = [
             one._replace(
-                cosine=found.ranking.cosines.get(one.hit.key), by_meaning=one.hit.key in found.ranking.by_meaning
+                cosine=found.ranking.cosines.get(one.hit.key),
+                by_meaning=one.hit.key in found.ranking.by_meaning,
+                coverage=found.ranking.coverage.get(one.hit.key, 0.0),
             )
             for one in self._penalised(found.ranking.hits, scope.as_of.isoformat())
         ]
@@ -205,7 +244,7 @@ class KnowledgeBase:
             why = ""
         else:
             why = f": the best hit by words has {best:.0%} of the words" if ranked else ": there is no hit by words"
-        return combined[:limit], [basis(f"searched by meaning too{why}")]
+        return combined, [basis(f"searched by meaning too{why}")]
 
     def like(self, name: str, scope: Scope, *, limit: int = 5, prefer_lang: str = "") -> list[Hit]:
         """Return the entries most similar to the entry with this id, best first; none for an unknown id."""
@@ -287,6 +326,7 @@ class KnowledgeBase:
             valid_until=_date(entry.get("until")),
             score=ranked.score,
             meaning=ranked.cosine,
+            coverage=ranked.coverage,
             match=ranked.hit.score,
             penalties=self._factors(ranked, scope),
             parts=ranked.hit.parts,
@@ -315,7 +355,8 @@ class KnowledgeBase:
                 if not scope.roles or not successor.get("read") or set(successor["read"]) & set(scope.roles)
             ]
             texts["superseded"] = f"superseded by {', '.join(sorted(readable))}" if readable else "superseded"
-        warnings = ["found by meaning, not by words"] if ranked.by_meaning else []
+        warnings = [LITTLE_IN_COMMON] if ranked.has_little_in_common else []
+        warnings += ["found by meaning, not by words"] if ranked.by_meaning else []
         warnings += [texts.get(fault, fault) for fault in ranked.faults]
         if due is not None and due < scope.as_of:
             warnings.append(f"review overdue since {due}")

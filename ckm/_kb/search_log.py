@@ -36,7 +36,7 @@ class LoggedSearch:
     roles
         Roles of the reader; empty without roles.
     hits
-        Number of hits.
+        Number of hits, without those that have little in common with the query.
     query
         The query; None if it was not logged.
     """

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ckm._kb.entry_vectors import entry_vectors
+from ckm._kb.search_result import ENOUGH, LEAST_COSINE
 from ckm.errors import UsageError
 from ckm.remark import basis
 from ckm.search.analysis.language_detection import detect
@@ -24,14 +25,10 @@ if TYPE_CHECKING:
 
     Filters = tuple[Mapping[str, Collection[str]], Mapping[str, Collection[str]]]
 
-LEAST_COSINE = 0.35
-"""Smallest cosine of a hit that contains no word of the query. In ``bench/search_semantic.py`` nine in ten expected
-entries have .46 or more, and questions on other subjects have at most .40."""
-COSINE_WEIGHT, COSINE_WEIGHT_ANY_LANGUAGE = 1.0, 3.0
-"""Weight λ of the cosine relative to the score of words, which is 1 for the best hit; the second value is for searches
-in any language, where words rarely match. Chosen with ``bench/search_semantic.py``: λ = 3 for all searches lowers the
-recall@1 of questions in the entry's language from .915 to .884, and λ = 1 that of questions in another language from
-.85 to .80."""
+COSINE_WEIGHT = 2.0
+"""Weight λ of the cosine relative to the score of words, which is 1 for the best hit that has all words. Chosen with
+``bench/search_semantic.py``: λ = 1 lowers the recall@1 of questions in another language from .87 to .77, and λ = 3 that
+of held-out questions from .80 to .77."""
 LANGUAGE_NAMES = {
     "en": "English",
     "de": "German",
@@ -56,11 +53,14 @@ class Ranking:
         Keys of the hits that contain no word of the query.
     cosines
         Cosine of the query with the entries that have vectors, by key.
+    coverage
+        Share of the query's words that each hit by words contains, by key.
     """
 
     hits: list[IndexHit]
     by_meaning: frozenset[str]
     cosines: Mapping[str, float]
+    coverage: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,19 @@ class SemanticSearch:
         hits = self._index.search(query, limit=2 * limit + 10, keep=keep, drop=drop, explain=explain)
         coverage = self._index.coverage(query, [hit.key for hit in hits])
         cosines = self._entry_vectors(encoder).cosines(encoder.encode([query.words])[0])
-        weight = COSINE_WEIGHT_ANY_LANGUAGE if wanted.any_lang else COSINE_WEIGHT
-        return SemanticResult(combine(self._index, cosines, hits, coverage, filters, 2 * limit, weight))
+        return SemanticResult(combine(self._index, cosines, hits, coverage, filters, 2 * limit))
+
+    def enough(self, query: Query, filters: Filters) -> float:
+        """Return the share of the query's words in the best hit from which words are sufficient.
+
+        It is ``ENOUGH`` if all entries have a text in the query's language, and rises to 1 with the share of entries
+        without one: words do not find them, so the best hit by words may be the best of a few.
+        """
+        language = clear_language(query.words)
+        if not language:
+            return ENOUGH
+        everything, having = self._counts(language, filters)
+        return 1 - (1 - ENOUGH) * having / everything if everything else ENOUGH
 
     def _entry_vectors(self, encoder: Encoder) -> EntryVectors:
         if encoder.digest not in self._vectors:
@@ -140,13 +151,18 @@ class SemanticSearch:
         language = clear_language(text)
         if not language:
             return ()
-        keep, drop = filters
-        everything = self._index.count(keep=keep, drop=drop)
-        without = everything - self._index.count(keep={**keep, "lang": (language,)}, drop=drop)
+        everything, having = self._counts(language, filters)
+        without = everything - having
         if not without:
             return ()
         entries = "1 entry has" if without == 1 else f"{without:,} entries have"
         return (basis(f"{entries} no text in {language_name(language)}{how}"),)
+
+    def _counts(self, language: str, filters: Filters) -> tuple[int, int]:
+        """Return the number of entries that pass filters, and how many of them have a text in a language."""
+        keep, drop = filters
+        having = self._index.count(keep={**keep, "lang": (language,)}, drop=drop)
+        return self._index.count(keep=keep, drop=drop), having
 
 
 @lru_cache(maxsize=2)
@@ -218,4 +234,4 @@ def combine(
         parts = {**hit.parts, "meaning": round(meaning, 4)} if hit.parts else {}
         hits.append(replace(hit, score=round(words + meaning, 4), parts=parts))
     hits.sort(key=lambda hit: (-hit.score, hit.key))
-    return Ranking(hits, frozenset(hit.key for hit in found), cosines)
+    return Ranking(hits, frozenset(hit.key for hit in found), cosines, coverage)

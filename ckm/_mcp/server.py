@@ -50,11 +50,10 @@ def server_of(context: AgentContext) -> Server[Any]:
     return Server("ckm", version=__version__, on_list_tools=list_tools, on_call_tool=call_tool)
 
 
-async def serve(context: AgentContext) -> None:
+async def serve(server: Server[Any]) -> None:
     """Answer calls from stdin on stdout until stdin is closed."""
     from mcp.server.stdio import stdio_server
 
-    server = server_of(context)
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())
 

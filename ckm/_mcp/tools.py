@@ -14,7 +14,7 @@ from ckm._mcp.small_groups import suppressed
 from ckm.errors import NotEnoughDataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ckm.config import Workspace
 
@@ -59,9 +59,8 @@ class AgentTool(NamedTuple):
 
 
 def kb_search(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Search the knowledge base; a query without hits is logged for ``ckm kb-gaps`` (setting ``mcp.log_questions``)."""
+    """Search the knowledge base, and log the search and the shown entries (:func:`_log_search`)."""
     from ckm import kb
-    from ckm._kb.search_log import FILE, LoggedSearch, append
 
     settings, folder = context.workspace.config.kb, context.workspace.kb_dir
     query = arguments["query"]
@@ -77,11 +76,22 @@ def kb_search(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, 
         any_lang=bool(arguments.get("any_lang", False)),
         encoder=None if settings.encoder is None else context.workspace.root / settings.encoder,
     )
-    if not found.hits and context.workspace.config.mcp.log_questions:
-        log = context.workspace.root / "out" / FILE
-        append(log, LoggedSearch(datetime.now(UTC), context.roles, 0, query))
-    names = ("id", "title", "lang", "snippet", "kind", "state", "warnings", "score", "meaning", "valid_until", "due")
-    hits = [{name: _plain(getattr(hit, name)) for name in names} for hit in found.hits]
+    _log_search(context, query, [hit.id for hit in found.answers])
+    names = (
+        "id",
+        "title",
+        "lang",
+        "snippet",
+        "kind",
+        "state",
+        "warnings",
+        "score",
+        "meaning",
+        "coverage",
+        "valid_until",
+        "due",
+    )
+    hits = [{name: _plain(getattr(hit, name)) for name in (*names, "valid_until", "due")} for hit in found.hits]
     return {"as_of": found.as_of.isoformat(), "hits": hits, "remarks": [str(remark) for remark in found.remarks]}
 
 
@@ -91,11 +101,35 @@ def kb_show(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, An
 
     day = _day(arguments) or date.today()
     shown = kb.show(context.workspace.kb_dir, arguments["id"], day, roles=context.roles)
+    _log_shown(context, [shown.entry.id])
     links = {
         name: [each.id for each in getattr(shown, name) if each.confidence is not None]  # None: missing or no access
         for name in ("supersedes", "superseded_by", "related")
     }
     return {"as_of": day.isoformat(), "entry": dict(shown.entry.plain), **links}
+
+
+def _log_search(context: AgentContext, query: str, shown: Sequence[str]) -> None:
+    """Log a search as ``ckm kb-search`` does; one without hits with its text for ``ckm kb-gaps``.
+
+    The setting ``kb.log_queries`` enables the log, and ``mcp.log_questions`` that of searches without hits.
+    """
+    from ckm._kb.search_log import FILE, LoggedSearch, append
+
+    config = context.workspace.config
+    is_gap = not shown and config.mcp.log_questions
+    if is_gap or config.kb.log_queries:
+        text = query if is_gap or config.kb.log_query_text else None
+        append(context.workspace.out_dir / FILE, LoggedSearch(datetime.now(UTC), context.roles, len(shown), text))
+    _log_shown(context, shown)
+
+
+def _log_shown(context: AgentContext, entries: Sequence[str]) -> None:
+    """Log the ids of shown entries for ``ckm evaluate`` if ``kb.log_queries`` is on."""
+    from ckm._kb.shown_log import FILE, append_shown
+
+    if context.workspace.config.kb.log_queries:
+        append_shown(context.workspace.out_dir / FILE, "mcp", entries)
 
 
 def segments(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,7 +257,8 @@ _AS_OF = {"as_of": {"type": "string", "description": "Date (YYYY-MM-DD)."}}
 TOOLS: Mapping[str, AgentTool] = {
     "kb_search": AgentTool(
         "Find entries of the knowledge base that answer a question, in any language. Hits have warnings: expired, "
-        "superseded, found by meaning. An empty list means that nothing answers it.",
+        "superseded, found by meaning. Nothing answers the question if there are no hits, or if all of them have the "
+        "warning: little in common with the query.",
         {
             "query": {"type": "string", "description": "The question, or words."},
             "limit": {"type": "integer", "minimum": 1, "maximum": MOST_HITS},

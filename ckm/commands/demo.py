@@ -122,6 +122,7 @@ ALL_COMMANDS = (
     ("Check the knowledge base.", f"ckm kb-lint --as-of {LAST_DATE}"),
     ("Record that an entry helped.", "ckm kb-used delivery-late --helpful yes"),
     ("List queries without hits.", f"ckm kb-gaps --as-of {LAST_DATE}"),
+    ("List the tools that an agent may call with the role service.", "ckm mcp --list --role service"),
     (
         "Write a draft entry from a template.",
         f"ckm kb-new --from observation --id idea-tasting --title 'Tea tasting' --force --as-of {LAST_DATE}",

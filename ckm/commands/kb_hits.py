@@ -25,7 +25,7 @@ COLUMNS = {
     "checked": date, "age_days": int, "due": date, "valid_from": date, "valid_until": date, "score": float,
     "match": float, "penalties": dict, "parts": dict, "topics": list, "departments": list, "products": list,
     "segments": list, "reasons": list, "languages": list, "owner": str, "path": str, "line": int,
-    "meaning": float,
+    "meaning": float, "coverage": float,
 }  # fmt: skip
 INDENT = "    "
 WIDEST = 120

@@ -136,7 +136,7 @@ def kb_search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the analysis of the query and the parts of each score.")
     ] = False,
-    fail_empty: Annotated[bool, typer.Option("--fail-empty", help="Exit 1 if there are no hits.")] = False,
+    fail_empty: Annotated[bool, typer.Option("--fail-empty", help="Exit 1 if nothing answers the query.")] = False,
     suite: Annotated[
         Path | None,
         typer.Option(
@@ -171,9 +171,12 @@ def kb_search(
     entries and entries that are not valid on the date are left out without --include-inactive. Filters apply before
     ranking.
 
+    Hits with under a quarter of the query's words, weighted by how rare they are, have the warning "little in common
+    with the query". A query without other hits is unanswered: ckm kb-gaps lists it.
+
     With the extra 'semantic', entries are also found by meaning: across languages and with other words. A search does
-    so by itself if the best hit has under half of the query's words; such hits say so. The first one encodes all
-    entries.
+    so by itself if the best hit has under half of the query's words, or more than half if many entries have no text in
+    the query's language; such hits say so. The first one encodes all entries.
 
     --role filters by access.read of the entries. It is not access control: whoever can read the files can read all of
     them.
@@ -248,8 +251,8 @@ def kb_search(
     write_facts(columns=kb_hits.COLUMNS, remarks=remarks)
     if root is not None and settings.log_queries:
         _log(root, result, roles, text if settings.log_query_text else None)
-    log_shown(root, "kb-search", (hit.id for hit in result.hits), enabled=settings.log_queries)
-    if fail_empty and not result.hits:
+    log_shown(root, "kb-search", (hit.id for hit in result.answers), enabled=settings.log_queries)
+    if fail_empty and not result.answers:
         raise typer.Exit(1)
     return None
 
@@ -298,7 +301,7 @@ def _log(root: Path, result: SearchResult, roles: tuple[str, ...], text: str | N
     from ckm._kb.search_log import FILE, LoggedSearch, append
 
     try:
-        append(root / "out" / FILE, LoggedSearch(datetime.now(UTC), roles, len(result.hits), text))
+        append(root / "out" / FILE, LoggedSearch(datetime.now(UTC), roles, len(result.answers), text))
     except OSError as error:
         remark(doubt(f"this search was not logged in out/{FILE}: {error.strerror}"))
 

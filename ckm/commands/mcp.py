@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
-from ckm.commands.options import Workspace
+from ckm.commands.options import Output, OutputFormat, Workspace
 from ckm.errors import UsageError
+from ckm.output import emit_rows
+
+COLUMNS = {"tool": str, "arguments": list, "description": str}
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +27,11 @@ def mcp(
             help="Role of the agent: entries by access.read, columns by profile.roles. Default: kb.role of ckm.yaml.",
         ),
     ] = None,
+    list_tools: Annotated[
+        bool, typer.Option("--list", help="List the tools that the agent may call, and start no server.")
+    ] = False,
+    fmt: OutputFormat = None,
+    output: Output = None,
     workspace: Workspace = None,
 ) -> None:
     """Let agents ask the workspace: a read-only server of the Model Context Protocol over stdin and stdout.
@@ -33,22 +41,29 @@ def mcp(
     mcp.persons of ckm.yaml allows it. mcp.off switches tools off.
 
     Each call is logged in out/mcp-calls.ndjson, without its arguments. Questions without a hit are logged with their
-    text for ckm kb-gaps unless mcp.log_questions is false.
+    text for ckm kb-gaps unless mcp.log_questions is false; other searches and the entries that are shown are logged if
+    kb.log_queries is on, as for ckm kb-search.
 
     Needs the extra 'mcp': pip install 'ckm-toolkit[mcp]'. The agent's program starts the server; it ends with stdin.
 
     Examples:
       ckm mcp -C shop                        # the command to enter in the agent's program
       ckm mcp -C shop --role service         # only what this role may see
+      ckm mcp -C shop --list                 # the tools; without the extra
     """
-    try:
-        import anyio
-        import mcp.server.lowlevel  # noqa: F401  # fails here if the extra is missing
-    except ImportError as error:
-        raise UsageError("ckm mcp needs the extra 'mcp'", hint="pip install 'ckm-toolkit[mcp]'") from error
-    from ckm._mcp.server import serve
-    from ckm._mcp.tools import AgentContext
-    from ckm.config import open_workspace
+    from ckm.mcp import require_sdk, server, tools
 
-    found = open_workspace(workspace)
-    anyio.run(serve, AgentContext(found, role or found.config.kb.role))
+    if list_tools:
+        from ckm.render.rows import ResultTable
+
+        rows = [(name, list(tool.properties), tool.description) for name, tool in tools(workspace, role=role).items()]
+        return emit_rows(ResultTable(COLUMNS, rows), fmt, output=output)
+    if fmt is not None or output is not None:
+        raise UsageError("--format and --output need --list", hint="a server speaks JSON-RPC on stdout")
+    require_sdk()
+    import anyio
+
+    from ckm._mcp.server import serve
+
+    anyio.run(serve, server(workspace, role=role))
+    return None

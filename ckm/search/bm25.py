@@ -29,6 +29,8 @@ _SHARED = 0.4
 # minimum number of grams in a match: with one, *tea* would match every word that begins with these letters
 _FEWEST = 2
 
+# minimum share of a word's grams in a text that covers the word: a German compound is covered by most of its parts
+_COVERED = 0.6
 # minimum letters of a word whose misspellings match; changing a letter of a shorter word mostly gives another word
 _LONG = 5
 _UNSPACED = frozenset({"han", "thai"})
@@ -120,24 +122,25 @@ class Bm25QueryBuilder:
         """Return a query whose score is the weight of the query words that a text has, and the weight of all.
 
         The weight of a word is its inverse document frequency, so that a word which no text has weighs most and one
-        which most texts have hardly counts. A word is covered by its stem in any language of the query and, if no text
-        has the word as written, by a word at edit distance 1. A compound is one word. None if the query has only stop
-        words.
+        which most texts have hardly counts. A word is covered by its stem in any language of the query, if no text has
+        the word as written by a word at edit distance 1, and by three fifths of its grams, as that of a German
+        compound. A compound of several parts is one word; in Chinese each character is one, covered by a bigram of the
+        query that contains it. None if the query has only stop words.
         """
         misspelled = self._misspelled(analysis)
-        terms: dict[tuple[int, int], list[str]] = dict(_outermost(analysis.compounds))
-        for token in analysis.words:
-            place = (token.start, token.end)
-            outer = next((one for one in terms if one[0] <= place[0] and place[1] <= one[1]), place)
-            terms.setdefault(outer, []).append(token.term)
+        grams: dict[tuple[int, int], list[str]] = {}
+        for token in analysis.grams:
+            grams.setdefault((token.start, token.end), []).append(token.term)
         words, total = [], 0.0
-        for place, readings in sorted(terms.items()):
+        for place, readings in sorted(_terms_of_words(analysis).items()):
             found = [(name, term) for term in dict.fromkeys(readings) for name in self._fields(term)]
             choices = [self._term(*each) for each in found]
             weight = min(self._idf.idf(*each) for each in found)
             if place in misspelled:
                 choices.append(edit_distance_one(self._schema, misspelled[place]))
                 weight = min(weight, self._idf.idf_of_similar(misspelled[place]))
+            if len(own := grams.get(place, [])) > _FEWEST:
+                choices.append(self.some_of("grams", own, math.ceil(_COVERED * len(own))))
             words.append(Query.const_score_query(any_of(choices) or Query.empty_query(), weight))
             total += weight
         query = any_of(words)
@@ -251,6 +254,24 @@ def shares_grams(vocabulary: str, words: Iterable[SharedGrams]) -> bool:
 def any_of(queries: list[Query]) -> Query | None:
     """Return the disjunction of queries, with the sum of their scores; None for an empty list."""
     return Query.boolean_query([(Occur.Should, query) for query in queries]) if queries else None
+
+
+def _terms_of_words(analysis: Analysis) -> dict[tuple[int, int], list[str]]:
+    """Return position to terms of each word of a query; a word inside a compound belongs to the compound.
+
+    A Chinese word is a character with the bigrams that contain it as terms: bigrams across the border of two words
+    hardly occur in other texts.
+    """
+    terms = _outermost(analysis.compounds)
+    for token in analysis.words:
+        place = (token.start, token.end)
+        outer = next((one for one in terms if one[0] <= place[0] and place[1] <= one[1]), place)
+        if token.script == "han" and outer == place:
+            for at in range(token.start, token.end):
+                terms.setdefault((at, at + 1), []).append(token.term)
+        else:
+            terms.setdefault(outer, []).append(token.term)
+    return terms
 
 
 def _outermost(compounds: Iterable[Token]) -> dict[tuple[int, int], list[str]]:

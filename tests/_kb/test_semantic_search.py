@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from ckm import kb
-from ckm._kb.semantic_search import combine, opened_encoder
+from ckm._kb.semantic_search import SemanticSearch, combine, opened_encoder
 from ckm.errors import UsageError
 from ckm.models.encoder import Encoder
 from ckm.search.index import IndexHit
+from ckm.search.query import parse
 
 DAY = date(2026, 6, 30)
 ENTRIES = {
@@ -135,6 +136,17 @@ def test_without_an_encoder_meaning_is_refused_if_it_is_required(base: Path) -> 
     with pytest.raises(UsageError, match="needs an encoder") as error:
         kb.search(base, "parcel", as_of=DAY, any_lang=True)
     assert "ckm-toolkit[semantic]" in (error.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("query", "enough"), [("Wann kommt das Geld", 1 - 0.5 * 4 / 6), ("退货以后", 1.0), ("zzqx", 0.5)]
+)
+def test_words_must_cover_more_of_the_query_if_fewer_entries_have_a_text_in_its_language(
+    base: Path, query: str, enough: float
+) -> None:
+    opened = kb.KnowledgeBase.open(base)
+    search = SemanticSearch(opened._opened, opened._progress)
+    assert search.enough(parse(query), ({}, {})) == pytest.approx(enough)
 
 
 def test_the_combined_score_is_words_times_squared_coverage_plus_the_cosine(base: Path) -> None:

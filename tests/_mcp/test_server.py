@@ -202,6 +202,35 @@ def test_calls_are_logged_without_arguments_and_queries_without_hits_become_gaps
     assert not gaps.exists()
 
 
+def test_shown_entries_and_searches_are_logged_as_those_of_kb_search_if_kb_log_queries_is_on(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, searches = shop / "out" / "kb-shown.ndjson", shop / "out" / "kb-queries.ndjson"
+    for path in (shown, searches):
+        path.unlink(missing_ok=True)
+    calls = [("kb_search", {"query": "late parcel"}), ("kb_show", {"id": "address"})]
+    call(shop, *calls)
+    assert not shown.exists()
+    assert not searches.exists()
+    monkeypatch.setenv("CKM_KB_LOG_QUERIES", "true")
+    call(shop, *calls, role="service")
+    assert [json.loads(line)["entries"] for line in shown.read_text("utf-8").splitlines()] == [
+        {"refund": 1}, {"address": 1},
+    ]  # fmt: skip
+    assert {json.loads(line)["command"] for line in shown.read_text("utf-8").splitlines()} == {"mcp"}
+    (line,) = searches.read_text("utf-8").splitlines()
+    assert {name: json.loads(line).get(name) for name in ("role", "hits", "query")} == {
+        "role": "service", "hits": 1, "query": None,
+    }  # fmt: skip
+
+
+def test_the_option_list_shows_the_tools_that_are_not_switched_off(shop: Path, configured: Any) -> None:
+    configured("{off: [warnings]}")
+    done = CliRunner().invoke(app, ["mcp", "--list", "-C", str(shop), "-f", "json"])
+    assert [row["tool"] for row in json.loads(done.stdout)] == ["kb_search", "kb_show", "segments", "report_metrics"]
+    assert CliRunner().invoke(app, ["mcp", "-C", str(shop), "-f", "json"]).exit_code == 2
+
+
 def test_the_tool_topics_needs_a_topics_file_and_returns_no_text_of_comments(shop: Path) -> None:
     path = shop / "topics.yaml"
     path.write_text("topics:\n- {id: t1, title: {en: Late parcels}, keywords: [late], centroid: abc, text: secret}\n")

@@ -56,6 +56,20 @@ def test_a_query_with_hits_now_is_no_longer_a_gap(run: Run, shop: Path) -> None:
     assert "1 query without hits then has hits now" in told
 
 
+def test_a_query_whose_hits_have_little_in_common_with_it_is_a_gap(
+    run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CKM_KB_LOG_QUERIES", "true")
+    monkeypatch.setenv("CKM_KB_LOG_QUERY_TEXT", "true")
+    query = "parachute jumping above the parcel clouds of Jupiter"
+    for asked in (query, "late parcel"):
+        assert json.loads(run("kb-search", asked, "-C", shop, *AS_OF, "-f", "json").stdout)
+    rows, _ = gaps(run, shop)
+    assert [(row["gap"], row["name"]) for row in rows] == [("query", query)]
+    shown = (shop / "out" / "kb-shown.ndjson").read_text("utf-8").splitlines()
+    assert len(shown) == 1
+
+
 def test_a_query_whose_hits_a_role_may_not_read_is_a_gap(run: Run, shop: Path) -> None:
     write_entry(shop / "kb", "giraffe", "The giraffe cup", "access: {read: [manager]}")
     sought(shop, "giraffe", roles=("service",))

@@ -211,6 +211,34 @@ def test_a_search_without_hits_suggests_spellings_and_the_nearest_entry(run: Run
     assert "telephone" in hinted.stderr
 
 
+OTHER_SUBJECT = "parachute jumping above the parcel clouds of Jupiter"
+
+
+def test_hits_with_few_words_of_the_query_have_a_warning(run: Run, base: Path, ask: Any) -> None:
+    hits = ask(OTHER_SUBJECT)
+    assert hits
+    assert all("little in common with the query" in hit["warnings"] for hit in hits)
+    assert all(0 < hit["coverage"] < 0.25 for hit in hits)
+    write_entry(base, "jumping", "Parachute jumping above Jupiter")
+    hits = ask(OTHER_SUBJECT)
+    assert hits[0]["id"] == "jumping"
+    assert ["little in common with the query" in hit["warnings"] for hit in hits] == [False, *[True] * (len(hits) - 1)]
+    shown = run("kb-search", OTHER_SUBJECT, "--kb", base, *AS_OF, "-f", "table").stdout
+    assert shown.count("! little in common with the query") == len(hits) - 1
+
+
+def test_a_query_whose_hits_have_little_in_common_is_unanswered(run: Run, base: Path) -> None:
+    done = run("kb-search", OTHER_SUBJECT, "--kb", base, *AS_OF, "--fail-empty")
+    assert done.exit_code == 1
+    assert done.stdout
+    assert "no entry has much in common with the query: " in done.stderr
+
+
+@pytest.mark.parametrize("query", ["parcels", "late parcle", "parcel", "PARCEL!!", "parcel:late"])
+def test_a_query_with_typos_or_few_words_is_answered(ask: Any, query: str) -> None:
+    assert "little in common with the query" not in ask(query)[0]["warnings"]
+
+
 def test_matches_that_only_include_inactive_shows_are_counted(run: Run, base: Path) -> None:
     assert "1 entry matches" in run("kb-search", "strike", "--kb", base, *AS_OF).stderr
 

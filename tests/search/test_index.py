@@ -259,3 +259,13 @@ def test_the_mrr_of_a_real_set_is_as_documented() -> None:
         for query in real["queries"]
     ]
     assert sum(ranks) / len(ranks) >= 0.987
+
+
+def test_coverage_counts_chinese_characters_and_most_grams_of_a_compound() -> None:
+    index = Index.create()
+    texts = {"zh": "商品可以退货", "de": "Frist der Rückgabe: Umtauschrecht"}
+    index.replace([], [Record(key, key, (("body", "", text),)) for key, text in texts.items()])
+    # 商, 品, 退 and 货 are in a bigram of the text; the bigrams across words (品退) are not
+    assert index.coverage(parse("商品退货"), ["zh"]) == {"zh": 1.0}
+    assert index.coverage(parse("Umtauschrechte"), ["de"]) == {"de": 1.0}
+    assert index.coverage(parse("Umtauschgebühr"), ["de"]) == {}
