@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
+    from ckm.settings import PrivacySettings
     from ckm.store import Store
 
 
@@ -129,6 +130,8 @@ class ChurnWarnings(Result):
         Notes for the reader, as sentences.
     run
         The warnings of all customers, for saving; None if they are not to be saved.
+    privacy
+        Quasi-identifiers and minimum group size, for :meth:`save`.
     """
 
     frame: pl.DataFrame
@@ -141,6 +144,7 @@ class ChurnWarnings(Result):
     assumptions: str
     remarks: tuple[str, ...]
     run: WarningRun | None = None
+    privacy: PrivacySettings | None = field(default=None, repr=False, compare=False)
 
     @property
     def as_of(self) -> date:
@@ -339,6 +343,7 @@ def warn(
             *(gain_remarks(chosen, listing, assumptions) if money_known else ()),
         ),
         run=run,
+        privacy=config.privacy,
     )
 
 
