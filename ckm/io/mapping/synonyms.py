@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from rapidfuzz import fuzz, process
-
 from ckm.io.values.word_lists import load_data
 from ckm.schema import TABLES
 
@@ -140,6 +138,8 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
 
     General words such as *number* make no names similar: a phone number is not an order number.
     """
+    from rapidfuzz import fuzz, process  # imported late: most commands compare no names
+
     names = {name: _distinctive(name) for name in synonyms(table).of(target)}
     scored: list[tuple[float, str]] = []
     for column in columns:
@@ -155,6 +155,8 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
 
 def _likeness(written: str, name: str, distinctive: str) -> float:
     """Return the similarity (0 to 100) of two names; if both have a general word such as *number*, it is ignored."""
+    from rapidfuzz import fuzz
+
     mine = _distinctive(written)
     general = mine != written and distinctive != name
     return fuzz.ratio(mine, distinctive) if general else fuzz.ratio(written, name)
