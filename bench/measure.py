@@ -34,7 +34,8 @@ class Run:
 def run(command: list[str], cwd: Path | None = None) -> Run:
     """Run ``command`` to its end as a process of its own; bytecode is compiled once, as in an installed ckm."""
     bytecode = os.environ.get("PYTHONPYCACHEPREFIX", str(Path(gettempdir()) / "ckm-bench-bytecode"))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": bytecode}
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONPYCACHEPREFIX": bytecode}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with TemporaryFile() as out:
         started = time.perf_counter()

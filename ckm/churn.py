@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
+    from ckm.settings import PrivacySettings
     from ckm.store import Store
 
 
@@ -130,6 +131,8 @@ class ChurnWarnings(Result):
         Notes for the reader, as sentences.
     run
         The warnings of all customers, for saving; None if they are not to be saved.
+    privacy
+        Quasi-identifiers and minimum group size, for :meth:`save`.
     """
 
     frame: pl.DataFrame
@@ -142,6 +145,7 @@ class ChurnWarnings(Result):
     assumptions: str
     remarks: tuple[str, ...]
     run: WarningRun | None = None
+    privacy: PrivacySettings | None = field(default=None, repr=False, compare=False)
 
     @property
     def as_of(self) -> date:
@@ -340,6 +344,7 @@ def warn(
             *(gain_remarks(chosen, listing, assumptions) if money_known else ()),
         ),
         run=run,
+        privacy=config.privacy,
     )
 
 

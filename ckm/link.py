@@ -207,8 +207,9 @@ def explain(
         if compared.may_be_relatives[0]:
             remarks.append(
                 doubt(
-                    "both may be of one household: a contact or street is equal, and a name or birth differs; "
-                    f"the probability is limited to {OF_RELATIVES:.0%}, so that only a person's decision links them"
+                    "both may be of one household (a contact or street is equal, and a name or birth differs) "
+                    "or two firms (mailboxes of a role at two hosts); the probability is limited to "
+                    f"{OF_RELATIVES:.0%}, so that only a person's decision links them"
                 )
             )
     one = ordered(Link(left, right))

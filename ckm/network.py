@@ -115,7 +115,7 @@ def network(
         revenue=whole.revenue,
         churn_as_of=whole.churn_as_of,
         relations={relation: number.get(relation, 0) for relation in RELATIONS},
-        pictures=group_pictures(whole, tables.groups),
+        pictures=group_pictures(whole, tables.groups, min_group_size),
         remarks=(*dataset.remarks, *_remarks(whole, disclosure)),
     )
 

@@ -12,7 +12,6 @@ from ckm._loyalty.document import loyalty_document
 from ckm._loyalty.words import load_words
 from ckm._nightly.record import record_inputs, recorded_inputs, warning_inputs
 from ckm._nightly.step import State, Step, attempt, caught, steps_table, strongest
-from ckm._privacy.group_size import refuse_small_groups
 from ckm._runs.record import begin, finish
 from ckm._segment.library import Library
 from ckm.check import Severity, check
@@ -279,7 +278,6 @@ class _Run:
         # `repeat`: if a run was killed after it had saved its warnings, the next run lists the same warnings.
         request = ChurnOptions(as_of=self.given, new_only=True, repeat=True, seed=self.seed)
         found = warn(dataset, request, self.workspace.config)
-        refuse_small_groups(found.frame, self.workspace.config.privacy, WARNINGS)
         output = self._written(WARNINGS, found.save)
         record_inputs(self.workspace, inputs)
         listed = found.frame.height

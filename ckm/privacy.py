@@ -21,11 +21,11 @@ from ckm._privacy import erasure
 from ckm._privacy import retention as old_rows
 from ckm._privacy.access import PersonalData, personal_data
 from ckm._privacy.erasure import Receipt
-from ckm._privacy.group_size import refuse_small_groups
 from ckm._privacy.pseudonymised import pseudonymised, read_key, refuse_full
 from ckm.config import open_workspace
 from ckm.errors import UsageError
 from ckm.files import OWNER_ONLY_FOLDER, replacing
+from ckm.group_size import refuse_small_groups
 from ckm.remark import basis, doubt
 from ckm.render.page import render_page
 from ckm.result import Result

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.files import replacing
+from ckm.group_size import refuse_small_groups
 from ckm.plaintext import harmless
 from ckm.render.writers import save
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import os
 
     import polars as pl
+
+    from ckm.settings import PrivacySettings
 
 
 class Result:
@@ -28,6 +31,9 @@ class Result:
     remarks
         Remarks for the user, as sentences.
     """
+
+    privacy: PrivacySettings | None = None
+    """Quasi-identifiers and minimum group size of a table with one row per customer; None for other tables."""
 
     if TYPE_CHECKING:
 
@@ -60,8 +66,12 @@ class Result:
             The suffix is unknown.
         UsageError
             The file cannot be written.
+        RefusedError
+            The table has one row per customer, and a group of customers with equal quasi-identifiers is too small.
         """
         target = Path(path)
+        if self.privacy is not None:
+            refuse_small_groups(self.frame, self.privacy, "rows of customers")
         with replacing(target) as draft:
             save(self.frame, draft, target.suffix.lower())
         return target

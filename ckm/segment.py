@@ -276,7 +276,7 @@ def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -
             result = result.saying(f"saved the definition as {path}, version {result.definition.version}")
         if store is not None:
             keep(store, result)
-    return result
+    return replace(result, privacy=config.privacy)
 
 
 def segment_history(source: Source, days: Sequence[date], *, as_of: date | None = None) -> pl.DataFrame:

@@ -187,6 +187,41 @@ def test_members_of_a_household_are_not_linked_by_its_surname_address_and_mailbo
     assert explain(table, "x1", "x2").probability < 0.95
 
 
+def test_a_nickname_with_an_equal_mailbox_is_linked_and_with_an_equal_home_alone_is_for_review() -> None:
+    columns = base()
+    columns["street"] = [f"{chr(65 + n % 26)}weg {n}" for n in range(60)] * 2
+    for row in (("x1", "Robert", "Yllmaz", "yll@home.example", None, "Lindenallee 5"),
+                ("x2", "Bob", "Yllmaz", "yll@home.example", None, None),
+                ("y1", "William", "Quandtner", None, None, "Ahornallee 7"),
+                ("y2", "Bill", "Quandtner", None, None, "Ahornallee 7")):  # fmt: skip
+        for values, value in zip(columns.values(), row, strict=True):
+            values.append(value)
+    persons = dict(link(people(**columns), on=DAY).persons.rows())
+    assert persons["x1"] == persons["x2"]
+    assert persons["y1"] != persons["y2"]
+
+
+def test_two_firms_with_one_name_and_mailboxes_of_a_role_at_two_hosts_are_for_review() -> None:
+    names = [
+        f"{start}{end} Ltd"
+        for start in ("Nord", "Alpen", "Rhein", "Elbe", "Ostwald")
+        for end in ("bau", "glas", "druck", "holz")
+    ]
+    firms = pl.DataFrame(
+        {
+            "customer_id": [f"f{n:02}" for n in range(42)],
+            "name": [*names, *names, "Quarzsandwerk Ltd", "Quarzsandwerk Ltd"],
+            "email": [*(f"office@{n % 20}.example" for n in range(40)), "office@quarz.example", "office@werk.example"],
+            "city": [*(("Ulm", "Kiel", "Bonn", "Linz")[n % 4] for n in range(40)), "Graz", "Graz"],
+        }
+    )  # fmt: skip
+    found = link(firms, on=DAY)
+    persons = dict(found.persons.rows())
+    assert persons["f40"] != persons["f41"]
+    assert explain(firms, "f40", "f41").probability <= 0.9
+    assert persons["f00"] == persons["f20"]
+
+
 def test_junior_and_senior_at_one_address_are_two_persons() -> None:
     columns = base()
     columns["street"] = [f"{chr(65 + n % 26)}weg {n}" for n in range(60)] * 2

@@ -160,6 +160,14 @@ def test_referral_trees_of_persons_need_the_minimum_group_size(tmp_path: Path) -
     assert network(root, as_of=DAY, min_group_size=1).tables["referrals"]["party_id"].to_list() == ["x", "p0"]
 
 
+def test_a_small_group_with_a_person_has_no_picture_and_a_group_of_firms_has_one(tmp_path: Path) -> None:
+    relationships = "\nann,buys through,north,2024-01-01,\nacme,buys through,south,2024-01-01,\n"
+    shop = workspace(tmp_path, relationships=relationships, customers=CUSTOMERS, sales=sales(**AMOUNTS))
+    assert {each.title for each in network(shop, as_of=DAY).pictures} == {"Südhandel", "Holding AG"}
+    whole = network(shop, as_of=DAY, min_group_size=0).pictures
+    assert {each.title for each in whole} == {"Südhandel", "Nordhandel", "Holding AG"}
+
+
 def test_small_industries_are_combined_with_the_next_smallest_industry(tmp_path: Path) -> None:
     sizes = {"food": 8, "law": 6, "art": 2}
     names = [(f"{industry}{each}", industry) for industry, count in sizes.items() for each in range(count)]

@@ -14,9 +14,9 @@ import yaml
 
 from ckm._link.fields import field_of
 from ckm._link.normalise import normalised, with_split_names
-from ckm._privacy.group_size import refuse_small_groups
 from ckm.customers.consents import consent_records, contactable
 from ckm.files import replacing
+from ckm.group_size import refuse_small_groups
 from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.wording import counted

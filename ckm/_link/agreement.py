@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import polars as pl
 
+from ckm._link.dates import years_of_birth
 from ckm._link.fields import link_fields, role_mailboxes
 from ckm._link.levels import EXACT, LEVELS, FieldLevels
-from ckm._link.relatives import ALIKE, BORN, GivenNames, may_be_relatives, years_of_birth
+from ckm._link.relatives import ALIKE, BORN, GivenNames, may_be_relatives
 from ckm._link.typical_agreement import typical_agreement
 from ckm.models.linkage import LEAST_PAIRS, MISSING, Population, Rarity, TypicalAgreement, rarity_of
 
@@ -70,8 +71,8 @@ class Comparison:
     rarity
         Log likelihood ratio that the rarity of the shared values adds to each pair.
     may_be_relatives
-        Whether a pair has a street, telephone or mailbox in common while a fact about the person differs; shape
-        (pairs,).
+        Whether a pair has a street, telephone or mailbox in common while a fact about the person differs, or has the
+        mailboxes of two firms; shape (pairs,).
     """
 
     names: tuple[str, ...]
@@ -108,6 +109,7 @@ class Comparer:
             roles = role_mailboxes()
             texts = self._compared["email"].values.texts
             self._is_role = np.array([*(text.partition("@")[0] in roles for text in texts), False], dtype=bool)
+            self._hosts = records["email"].str.split("@").list.last().hash().to_numpy()
         self._frequency = {name: self._frequencies(name) for name in self.fields}
         self._given_names = self._names_of_records() if "given_name" in self.fields else None
         self._names_often_differ = self._given_names is not None and self._given_names_differ_often()
@@ -166,6 +168,7 @@ class Comparer:
         relatives = may_be_relatives(levels, left, right, names=self._given_names, years=self._years)
         if self._names_often_differ and "birth_date" in levels:
             relatives &= levels["birth_date"] != EXACT
+        relatives |= self._of_two_firms(levels, left, right)
         return Comparison(self.names, tuple(levels.values()), self._rarity(levels, left), relatives)
 
     def population(self, seed: int = 0) -> Population:
@@ -242,6 +245,14 @@ class Comparer:
         for name in (*NAMES, EXCHANGED):
             if name in levels:
                 levels[name] = np.where(passed, np.int8(MISSING), levels[name])
+
+    def _of_two_firms(self, levels: dict[str, Levels], left: Codes, right: Codes) -> NDArray[np.bool_]:
+        """Return which pairs have mailboxes of a role at two hosts (``office@``), and no national id in common."""
+        if "email" not in levels:
+            return np.zeros(len(left), dtype=bool)
+        codes = self._codes["email"]
+        of_firms = self._is_role[codes[left]] & self._is_role[codes[right]] & (self._hosts[left] != self._hosts[right])
+        return np.asarray(of_firms & (levels["national_id"] <= 0) if "national_id" in levels else of_firms)
 
     def _names_of_records(self) -> GivenNames:
         name = "given_name"

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     Pairs: TypeAlias = NDArray[np.int64]
     Key: TypeAlias = tuple[Hashes, NDArray[np.bool_]]
 
-PAIRS_PER_KEY, FURTHER_PAIRS_PER_KEY = 3.0, 0.5
-"""Most pairs that one kind of key adds, per record of the first 400,000 and per further record; the smallest blocks are
-taken first."""
-MANY = 400_000
-"""Records from which fewer pairs are added per record, to bound time and memory."""
+PAIRS_PER_RECORD, MOST_PAIRS = 6.0, 1_200_000
+"""Most pairs that one kind of key adds, per record, and in all for tables of up to :data:`MANY` records; the smallest
+blocks are taken first. A person with thirteen records has six pairs per record."""
+MANY, FURTHER_PAIRS = 400_000, 0.5
+"""Records from which each further record adds ``FURTHER_PAIRS`` pairs per kind of key, to bound time and memory."""
 LARGEST_BLOCK = 50
 """Most records that share a key which says something."""
 MIXER = np.uint64(0x9E3779B97F4A7C15)
@@ -47,7 +47,7 @@ def candidate_pairs(records: pl.DataFrame) -> tuple[Pairs, Pairs]:
     """
     n = len(records)
     keys = _keys(records)
-    most = PAIRS_PER_KEY * min(n, MANY) + FURTHER_PAIRS_PER_KEY * max(0, n - MANY)
+    most = min(PAIRS_PER_RECORD * n, MOST_PAIRS + FURTHER_PAIRS * max(0, n - MANY))
     found, waiting = [np.empty(0, dtype=np.int64)], 0
     complete: set[str] = set()
     for kind in [(key,) for key in keys] + [*combinations(keys, 2)]:

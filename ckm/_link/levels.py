@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from ckm._link.dates import Dates
+from ckm._link.name_forms import NameForms
 from ckm._link.vocabulary import LEAST_SIMILARITY, Vocabulary
 from ckm.models.linkage import MISSING
 
@@ -25,8 +27,7 @@ LEVELS = EXACT + 1
 LEAST_LEVELS = {"email": 3, "phone": 4, "birth_date": 3, "birth_year": 3, "national_id": 3, "generation": EXACT}
 """Lowest level of a value that may be a typing error of another one; below, the two are different, because numbers of
 one exchange, one decade or one office are alike."""
-HALF_A_DATE = 2
-"""Level of two different dates of one year, or of one day and month: the rest of one was unknown or is wrong."""
+NAMES = ("given_name", "surname")
 
 
 class FieldLevels:
@@ -48,10 +49,9 @@ class FieldLevels:
     def __init__(self, name: str, values: pl.Series) -> None:
         self.values = Vocabulary(values)
         self._least = LEAST_LEVELS.get(name, 0)
-        self._halves: list[NDArray[np.uint64]] = []
+        self._dates = Dates(values) if name == "birth_date" else None
+        self._forms = NameForms(values, with_nicknames=name == "given_name") if name in NAMES else None
         self._hosts: NDArray[np.uint64] | None = None
-        if name == "birth_date":
-            self._halves = [half.hash().to_numpy() for half in (values.str.head(4), values.str.slice(4))]
         if name == "email":
             hosts = values.str.split("@").list.last()
             self._hosts, self._host_lengths = hosts.hash().to_numpy(), hosts.str.len_chars().to_numpy() + 1
@@ -66,10 +66,10 @@ class FieldLevels:
         if len(similar):
             found = np.digitize(self._similarity(left[similar], right[similar]), CUTS)
             level[similar] = np.where(found >= self._least, found, 0)
-        if self._halves:
-            different = np.flatnonzero(level == 0)
-            equal = [half[left[different]] == half[right[different]] for half in self._halves]
-            level[different] = np.where(np.any(equal, axis=0), np.int8(HALF_A_DATE), np.int8(0))
+        unequal = np.flatnonzero((level >= 0) & (level < EXACT))
+        for kind in (self._dates, self._forms):
+            if kind is not None:
+                level[unequal] = np.maximum(level[unequal], kind.levels(left[unequal], right[unequal]))
         return level
 
     def _similarity(self, left: Codes, right: Codes) -> Floats:

@@ -21,6 +21,10 @@ HAN_NAME = r"^\p{Han}{2,4}$"
 TRUNK_ZERO = r"^(\+(?:[124-9]|3[0-8])\d{0,2})\(0"
 """A zero in brackets behind the country code, which is dialled within the country only; in Italy (+39) it is kept."""
 NUMBER_WITH_COUNTRY = r"^\+[1-9]\d{6,14}$"
+CONTACT_SEPARATORS = (";", ",", "|", "\n", "\r", "\t", " / ", " or ", " oder ", " und ", " and ", "、", "،", "；", "，")
+"""Texts between several contacts in one cell."""
+EXTENSION = r"(?i)\s*[,;]?\s*(?:\b(?:ext|extn|extension|durchwahl|dw|app)\b\.?|#|\bx)\s*:?\s*\d{1,6}\s*$"
+"""Extension behind a telephone number, which is of one person of a firm."""
 SHORTEST_PHONE = 6
 """Fewest digits of a telephone number that is compared."""
 
@@ -39,11 +43,11 @@ def normalised(values: pl.Series, field: str, countries: pl.Series | None = None
     """
     texts = values.cast(pl.String)
     if field == "phone":
-        return _phones(texts, countries)
+        return _phones(_first_contact(texts.str.replace(EXTENSION, ""), rf"(?:\d\D*){{{SHORTEST_PHONE}}}"), countries)
     distinct = texts.drop_nulls().unique()
     made = _texts(distinct)
     if field == "email":
-        made = _emails(made)
+        made = _emails(_first_contact(made, r"[^@\s]@[^@\s]"))
     elif field in {"birth_date", "birth_year", "national_id", "postcode"}:
         made = made.str.replace_all(r"[^\p{L}\p{N}]", "")
     else:
@@ -59,9 +63,24 @@ def _texts(values: pl.Series) -> pl.Series:
     return plain.str.normalize("NFD").str.replace_all(LATIN_ACCENTS, "").str.normalize("NFC").str.strip_chars()
 
 
+def contacts_in_cell(cell: pl.Expr) -> pl.Expr:
+    """Return the contacts of each cell as a list; null for a cell without a separator of contacts."""
+    several = pl.when(cell.str.contains_any(list(CONTACT_SEPARATORS))).then(cell)
+    parts = several.str.replace_many(dict.fromkeys(CONTACT_SEPARATORS, ";")).str.split(";")
+    return parts.list.eval(pl.element().str.strip_chars())
+
+
+def _first_contact(values: pl.Series, form: str) -> pl.Series:
+    """Return the first contact of this form (a regular expression) of cells with several; other cells unchanged."""
+    fitting = contacts_in_cell(pl.col("cell")).list.eval(pl.element().filter(pl.element().str.contains(form)))
+    return values.to_frame("cell").select(pl.coalesce(fitting.list.first(), "cell")).to_series()
+
+
 def _emails(values: pl.Series) -> pl.Series:
-    """Return e-mail addresses without a tag behind ``+``; null for a value that is not an e-mail address."""
-    bare = values.str.replace(r"\+[^@]*@", "@").str.strip_prefix("mailto:")
+    """Return e-mail addresses without a name and a tag behind ``+``; null for a value that is not an address."""
+    bare = (
+        values.str.replace(r"^[^<]*<\s*(\S+@\S+?)\s*>$", "$1").str.replace(r"\+[^@]*@", "@").str.strip_prefix("mailto:")
+    )
     return pl.select(pl.when(bare.str.contains(r"^[^@\s]+@[^@\s]+$")).then(bare)).to_series()
 
 
@@ -122,6 +141,23 @@ def with_generations(fields: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
         pl.coalesce(words).replace_strict(generations(), default=None).alias(GENERATION),
     )
     return {**fields, **found.to_dict()}
+
+
+def without_titles(fields: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
+    """Return the fields without the titles before given names and surnames; a given name that is only a title is null.
+
+    A surname may be equal to a title (``Lord``): it is kept.
+    """
+    words = "|".join(sorted(titles(), key=lambda word: (-len(word), word)))
+    before, alone = rf"(?i)^\s*(?:(?:{words})(?:\.\s*|\s+))+(.)", rf"(?i)^\s*(?:{words})\.?\s*$"
+    found = dict(fields)
+    for name in ("given_name", "surname"):
+        if name in fields:
+            found[name] = fields[name].cast(pl.String).str.replace(before, "$1")
+    if "given_name" in found:
+        given = found["given_name"]
+        found["given_name"] = pl.select(pl.when(~given.str.contains(alone)).then(given)).to_series()
+    return found
 
 
 def with_split_names(fields: Mapping[str, pl.Series]) -> dict[str, pl.Series]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm._link.fields import FULL_NAME, columns_by_field, link_fields
-from ckm._link.normalise import normalised, with_generations, with_split_names
+from ckm._link.normalise import normalised, with_generations, with_split_names, without_titles
 from ckm.errors import NotEnoughDataError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def comparable(records: pl.DataFrame) -> pl.DataFrame:
     """
     texts = {name: records[name] for name in records.columns if name not in NOT_COMPARED}
     if FULL_NAME in texts or "given_name" in texts or "surname" in texts:
-        texts = with_split_names(with_generations(texts))
+        texts = without_titles(with_split_names(with_generations(texts)))
     made = pl.DataFrame({name: normalised(values, name, texts.get("country")) for name, values in texts.items()})
     known = link_fields()
     coarse = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import polars as pl
 
 from ckm._link.levels import EXACT
 
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 AT_HOME = ("street", "phone", "email")
 """What the members of a household have in common."""
 BORN = ("birth_date", "birth_year")
-GENERATION, YEARS = 14, (1500, 2100)
-"""Fewest years between a parent and a child; years that a date of birth may have."""
+GENERATION = 14
+"""Fewest years between a parent and a child."""
 SIMILAR, ONE_LETTER, ALIKE = 1, 3, 4
 """Lowest levels of two given names that one wrong letter separates, of short names and of others; and of two spellings
 of one name."""
@@ -102,10 +101,3 @@ def may_be_relatives(
         named = (level >= 0) & (level < ALIKE) & ~error
         differ |= named & (levels["email"] != EXACT) if "email" in levels else named
     return np.asarray(common & differ)
-
-
-def years_of_birth(dates: pl.Series) -> Floats:
-    """Return the years of normalised dates, NaN if unknown; shape (records,)."""
-    years = [part.cast(pl.Int64, strict=False) for part in (dates.str.head(4), dates.str.tail(4))]
-    found = [pl.select(pl.when(each.is_between(*YEARS)).then(each)).to_series() for each in years]
-    return pl.select(pl.coalesce(*found)).to_series().cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -12,9 +12,9 @@ from ckm._churn.top_products import top_products
 from ckm._loyalty.list_texts import TEXT_COLUMNS, ListTexts
 from ckm._loyalty.numbers import Numbers
 from ckm._loyalty.words import load_words
-from ckm._privacy.group_size import refuse_small_groups
 from ckm.errors import UsageError
 from ckm.files import replacing
+from ckm.group_size import refuse_small_groups
 from ckm.metrics.customer_columns import SCHEMA, list_audiences
 from ckm.metrics.customer_table import audiences, customer_table
 from ckm.render.writers import render, save

@@ -47,16 +47,23 @@ class GroupPicture:
     more: int
 
 
-def group_pictures(network: CustomerNetwork, groups: pl.DataFrame) -> tuple[GroupPicture, ...]:
+def group_pictures(network: CustomerNetwork, groups: pl.DataFrame, min_group_size: int = 0) -> tuple[GroupPicture, ...]:
     """Return the pictures of the largest groups, by revenue, of parents and of top distributors.
 
-    A top distributor buys through no other distributor.
+    A top distributor buys through no other distributor. A group of fewer than ``min_group_size`` customers with a
+    person among its parties is left out, because its revenue may be that of this person.
     """
     of_kind = {"parent": network.owned, "distributor": network.distributed}
     roots = {kind: set(hierarchy.roots.tolist()) for kind, hierarchy in of_kind.items()}
     is_root = [place in roots.get(kind, ()) for kind, place in groups.select("kind", "place").iter_rows()]
     chosen = groups.filter(is_root).unique("place", keep="first", maintain_order=True)
-    return tuple(_picture(network, of_kind[row["kind"]], row) for row in chosen.head(MOST_GROUPS).iter_rows(named=True))
+    shown = [
+        row
+        for row in chosen.iter_rows(named=True)
+        if row["customers"] >= min_group_size
+        or not any(network.is_person[party] for party in _tree(of_kind[row["kind"]], row["place"]))
+    ]
+    return tuple(_picture(network, of_kind[row["kind"]], row) for row in shown[:MOST_GROUPS])
 
 
 def _picture(network: CustomerNetwork, hierarchy: Hierarchy, row: dict[str, object]) -> GroupPicture:

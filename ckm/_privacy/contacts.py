@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm._link.fields import field_of
+from ckm._link.normalise import EXTENSION, contacts_in_cell
 from ckm.io.values.scripts import DIGITS, INVISIBLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 EMAIL, PHONE = "email", "phone"
 NAMES = ("full_name", "given_name", "surname")
@@ -36,12 +37,31 @@ def contact_key(column: pl.Expr, field: str) -> pl.Expr:
 
     Spellings of one contact have equal keys. The key of an e-mail address, also of one behind a name
     (``Ann <ann@example.com>``), is the address in lower case without a tag behind ``+``. The key of a telephone number
-    is its last :data:`PHONE_DIGITS` digits.
+    is its last :data:`PHONE_DIGITS` digits, without an extension. For cells with several contacts see :func:`contacts`.
     """
     text = column.cast(pl.String).str.normalize("NFKC").str.replace_many({**INVISIBLE, **DIGITS})
     if field == EMAIL:
         address = pl.coalesce(text.str.extract(IN_BRACKETS), text)
         bare = address.str.to_lowercase().str.strip_chars().str.strip_prefix("mailto:").str.replace(r"\+[^@]*@", "@")
         return pl.when(bare.str.contains(r"^[^@\s]+@[^@\s]+$")).then(bare)
-    digits = text.str.replace_all(r"\D", "").str.strip_chars_start("0")
+    digits = text.str.replace(EXTENSION, "").str.replace_all(r"\D", "").str.strip_chars_start("0")
     return pl.when(digits.str.len_chars() >= SHORTEST_PHONE).then(digits.str.tail(PHONE_DIGITS))
+
+
+def has_contact(column: pl.Expr, field: str, keys: Collection[str]) -> pl.Expr:
+    """Return whether each cell has a contact with one of these keys, alone or among several; never null."""
+    wanted = list(keys)
+    several = contacts_in_cell(column.cast(pl.String))
+    among = several.list.eval(contact_key(pl.element(), field).is_in(wanted)).list.any()
+    return contact_key(column, field).is_in(wanted).fill_null(value=False) | among.fill_null(value=False)
+
+
+def contacts(frame: pl.LazyFrame, column: str, field: str) -> pl.LazyFrame:
+    """Return the contacts of a column: ``text`` as in the cell, ``key``, and the other columns of ``frame``.
+
+    One row per contact; a cell with several contacts gives several rows, and a cell without a contact none.
+    """
+    text = pl.col(column).cast(pl.String)
+    several = frame.with_columns(text=contacts_in_cell(text)).filter(pl.col("text").is_not_null()).explode("text")
+    rows = pl.concat([frame.with_columns(text=text), several])
+    return rows.with_columns(key=contact_key(pl.col("text"), field)).drop_nulls("key")

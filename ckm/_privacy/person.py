@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm._link.linkage import AUTOMATIC
-from ckm._privacy.contacts import EMAIL, contact_columns, contact_key, name_columns
+from ckm._privacy.contacts import EMAIL, contact_columns, contact_key, contacts, has_contact, name_columns
 from ckm.errors import RefusedError
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import SAME, components
@@ -68,7 +68,7 @@ class Person:
             theirs |= pl.col(RELATED).is_in(list(self.ids)).fill_null(value=False)
         for name in self.contact_columns(names):
             kind = contact_columns([name])[name]
-            theirs |= contact_key(pl.col(name), kind).is_in(list(self.keys[kind])).fill_null(value=False)
+            theirs |= has_contact(pl.col(name), kind, self.keys[kind])
         return theirs
 
     def records(self, raw: pl.Series) -> pl.Series:
@@ -82,7 +82,7 @@ class Person:
             if not found[place] and text:
                 values = pl.DataFrame({"value": sorted({*values_of_record(text)})})
                 found[place] = any(
-                    values.select(contact_key(pl.col("value"), kind).is_in(list(keys)).any()).item()
+                    values.select(has_contact(pl.col("value"), kind, keys).any()).item()
                     for kind, keys in self.keys.items()
                 )
         return found
@@ -132,10 +132,7 @@ def find_person(store: Store, ids: tuple[str, ...]) -> Person:
     for frame in tables.values():
         names = frame.collect_schema().names()
         for column, kind in contact_columns(names).items():
-            found = frame.filter(theirs).select(
-                text=pl.col(column).cast(pl.String), key=contact_key(pl.col(column), kind)
-            )
-            known = found.drop_nulls().unique().collect()
+            known = contacts(frame.filter(theirs).select(column), column, kind).select("text", "key").unique().collect()
             keys.setdefault(kind, set()).update(known["key"])
             texts |= dict(zip(known["text"], known["key"], strict=True))
         full = _full_names(names)
@@ -188,19 +185,24 @@ def _of_others(
     for frame in tables:
         columns = frame.collect_schema().names()
         wanted = [
-            (contact_key(pl.col(column), kind), keys[kind])
+            (contacts(_with(frame.filter(rest), column, kind, keys[kind]), column, kind), keys[kind])
             for column, kind in contact_columns(columns).items()
             if keys.get(kind)
         ]
         full = _full_names(columns)
         if full is not None and names:
-            wanted.append((full.str.to_lowercase(), names))
-        for key, values in wanted:
-            found = frame.filter(rest).select(CUSTOMER, key=key).filter(pl.col("key").is_in(sorted(values)))
+            wanted.append((frame.filter(rest).select(CUSTOMER, key=full.str.to_lowercase()), names))
+        for rows, values in wanted:
+            found = rows.select(CUSTOMER, "key").filter(pl.col("key").is_in(sorted(values)))
             # an id that is this e-mail address is an id of the person (:func:`same_address`)
             is_address = (contact_key(pl.col(CUSTOMER), EMAIL) == pl.col("key")).fill_null(value=False)
             others.update(found.unique().collect().filter(~is_address)["key"])
     return others
+
+
+def _with(frame: pl.LazyFrame, column: str, kind: str, keys: set[str]) -> pl.LazyFrame:
+    """Return customer id and contact of the rows that have one of these contacts in ``column``."""
+    return frame.select(CUSTOMER, column).filter(has_contact(pl.col(column), kind, keys))
 
 
 def _full_names(columns: Iterable[str]) -> pl.Expr | None:

@@ -1,7 +1,8 @@
 """Removal of a person from result files.
 
-Rows of CSV files, Parquet files and Markdown tables, lines of NDJSON, and objects in JSON lists are removed. Files
-about the person as a whole (profiles, exports of personal data) are detected, so that the erasure deletes them.
+Rows of CSV files, Parquet files, Excel files of ckm and Markdown tables, lines of NDJSON, and objects in JSON lists are
+removed. Files about the person as a whole (profiles, exports of personal data) are detected, so that the erasure
+deletes them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import polars as pl
 from ckm.files import replacing
 from ckm.io.mapping.synonyms import normalise
 from ckm.paths import openable
+from ckm.render.writers import SHEET, save
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 ID_COLUMNS = frozenset({"customer_id", "person_id", "left", "right"})
 """Columns of ids in the lists that ckm writes."""
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-EDITABLE = (*DELIMITERS, ".parquet", ".ndjson", ".jsonl", ".json", ".md")
+EDITABLE = (*DELIMITERS, ".parquet", ".xlsx", ".ndjson", ".jsonl", ".json", ".md")
 PAGES = (".html", ".md")
 LONGEST_HEAD = 100_000
 """Characters at the start of a page, style sheet included, in which its customer is named."""
@@ -58,12 +60,14 @@ def remove_from_list(path: Path, traces: Traces) -> int:
 
     A row with ids (:data:`ID_COLUMNS`) is of the person if one of these is an id of the person. A row without ids is of
     the person if a text in it contains an id, a contact or a name of the person (:class:`Traces`). A file of another
-    format is not changed.
+    format is not changed, nor an Excel file with other sheets than ckm writes.
     """
     if path.suffix in DELIMITERS:
         return _from_csv(path, traces)
     if path.suffix == ".parquet":
         return _from_parquet(path, traces)
+    if path.suffix == ".xlsx":
+        return _from_excel(path, traces)
     if path.suffix in (".ndjson", ".jsonl"):
         return _from_lines(path, traces)
     if path.suffix == ".md":
@@ -104,11 +108,26 @@ def _from_csv(path: Path, traces: Traces) -> int:
 
 def _from_parquet(path: Path, traces: Traces) -> int:
     frame = pl.read_parquet(openable(path), glob=False, hive_partitioning=False)
+    return _without_theirs(frame, path, traces)
+
+
+def _from_excel(path: Path, traces: Traces) -> int:
+    from fastexcel import FastExcelError
+
+    try:
+        sheets = pl.read_excel(path, sheet_id=0, raise_if_empty=False)
+    except (OSError, ValueError, pl.exceptions.PolarsError, FastExcelError):
+        return 0  # not a workbook: its traces are reported
+    return _without_theirs(sheets[SHEET], path, traces) if [*sheets] == [SHEET] else 0
+
+
+def _without_theirs(frame: pl.DataFrame, path: Path, traces: Traces) -> int:
+    """Write a table without the person's rows, if it has any, in the format of the suffix; return their number."""
     texts = frame.select(name for name, dtype in frame.schema.items() if not dtype.is_nested())
     theirs = pl.Series([_is_theirs(row, traces) for row in texts.iter_rows(named=True)], dtype=pl.Boolean)
     if theirs.any():
         with replacing(path) as draft:
-            frame.filter(~theirs).write_parquet(draft)
+            save(frame.filter(~theirs), draft, path.suffix)
     return int(theirs.sum())
 
 

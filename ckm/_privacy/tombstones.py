@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm._privacy.contacts import EMAIL, contact_columns, contact_key
+from ckm._privacy.contacts import EMAIL, contact_columns, contacts
 from ckm.errors import RefusedError
 from ckm.files import OWNER_ONLY_FOLDER, flush_folder, replacing
 from ckm.store.erase import PARENT, RELATED
@@ -78,9 +78,9 @@ class Tombstones:
         if CUSTOMER in frame.columns:
             ids = frame[CUSTOMER].cast(pl.String)
             found |= self.ids(ids)
-            found |= self._among(_keys(ids, EMAIL), EMAIL)
+            found |= self._contacts(ids, EMAIL)
         for column, field in contact_columns(frame.columns).items():
-            found |= self._among(_keys(frame[column], field), field)
+            found |= self._contacts(frame[column], field)
         return found
 
     def ids(self, values: pl.Series) -> pl.Series:
@@ -108,21 +108,30 @@ class Tombstones:
         values = pl.Series(sorted({*values_of_record(text)}), dtype=pl.String)
         if with_ids and self.ids(values).any():
             return True
-        return any(self._among(_keys(values, field), field).any() for field in self._contact_kinds)
+        return any(self._contacts(values, field).any() for field in self._contact_kinds)
 
     @cached_property
     def _contact_kinds(self) -> list[str]:
         return sorted({kind for kind, _ in self.digests if kind != ID})
+
+    def _contacts(self, cells: pl.Series, field: str) -> pl.Series:
+        """Return whether each cell has a contact of an erased person, alone or among several; never null."""
+        if field not in self._contact_kinds:
+            return pl.repeat(False, len(cells), eager=True)
+        rows = pl.LazyFrame({"cell": cells.cast(pl.String).drop_nulls().unique()})
+        known = contacts(rows, "cell", field).collect()
+        theirs = {key for key in known["key"].unique() if self.has(field, key)}
+        return (
+            cells.cast(pl.String)
+            .is_in(known.filter(pl.col("key").is_in(theirs))["cell"].to_list())
+            .fill_null(value=False)
+        )
 
     def _among(self, values: pl.Series, kind: str) -> pl.Series:
         if not any(known == kind for known, _ in self.digests):
             return pl.repeat(False, len(values), eager=True)
         theirs = [each for each in values.drop_nulls().unique() if self.has(kind, each)]
         return values.is_in(theirs).fill_null(value=False)
-
-
-def _keys(values: pl.Series, field: str) -> pl.Series:
-    return pl.select(contact_key(pl.lit(values), field)).to_series()
 
 
 def without_erased(

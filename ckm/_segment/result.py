@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ckm._segment.moves import Moves
     from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.features import FeatureTable
+    from ckm.settings import PrivacySettings
 
 AMOUNTS = ("monetary", "revenue", "revenue_share", "average_order_value", "currency")
 """Columns that are null if no amounts are known."""
@@ -58,6 +59,8 @@ class Segmentation(Result):
         were.
     moves
         Segment changes since an earlier run; None without one.
+    privacy
+        Quasi-identifiers and minimum group size, for :meth:`save`.
     """
 
     customers: pl.DataFrame
@@ -70,6 +73,7 @@ class Segmentation(Result):
     kept: pl.DataFrame
     moves: Moves | None = None
     written: int | None = None
+    privacy: PrivacySettings | None = field(default=None, repr=False, compare=False)
 
     @property
     def frame(self) -> pl.DataFrame:

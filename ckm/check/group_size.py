@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm._privacy.group_size import small_groups
 from ckm.check.findings import Finding, Severity
+from ckm.group_size import small_groups
 from ckm.wording import counted
 
 if TYPE_CHECKING:

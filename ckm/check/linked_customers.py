@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
+from ckm.identities import FILE
 from ckm.wording import counted, share
 
 if TYPE_CHECKING:
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
 COLUMNS = ("customer_id", "source")
 FEWEST = 20
 """Fewest customers of a source that is compared with others."""
+
+
+def unknown_links(unknown: int) -> Iterator[Finding]:
+    """Find ids of ``identities.csv`` that no table has; ``unknown`` is their number."""
+    if unknown:
+        yield Finding(
+            check="linked_customers",
+            severity=Severity.warning,
+            table="transactions",
+            column="customer_id",
+            part=FILE,
+            message=f"{counted(unknown, 'id')} of {FILE} {'is' if unknown == 1 else 'are'} in no table: "
+            "their lines link nothing",
+            count=unknown,
+            value=float(unknown),
+            hint=f"correct the ids in {FILE}, or delete their lines",
+        )
 
 
 def linked_customers(tables: Mapping[str, pl.LazyFrame]) -> Iterator[Finding]:

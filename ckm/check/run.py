@@ -19,7 +19,7 @@ from ckm.check.freshness import freshness, future, newest, stray_dates
 from ckm.check.group_size import group_size
 from ckm.check.guest_ids import guest_ids
 from ckm.check.limits import CheckLimits
-from ckm.check.linked_customers import COLUMNS, linked_customers
+from ckm.check.linked_customers import COLUMNS, linked_customers, unknown_links
 from ckm.check.money import currencies, signs
 from ckm.check.order_findings import cut_orders, partial_orders, undated_returns
 from ckm.check.outliers import outliers
@@ -100,6 +100,7 @@ def check_tables(
     controls: pl.DataFrame | None = None,
     payments: pl.LazyFrame | None = None,
     merged: Mapping[str, int] | None = None,
+    unknown_ids: int = 0,
     expired: Callable[[date], Iterable[Expiry]] | None = None,
     limits: CheckLimits | None = None,
     as_of: date | None = None,
@@ -123,6 +124,8 @@ def check_tables(
         Transactions of payment sources; None if none is declared.
     merged
         Number of partial orders by file, which were merged with stored lines; None without a store.
+    unknown_ids
+        Number of ids in ``identities.csv`` that no table has.
     expired
         Returns the rows as of a day that are older than ``privacy.retention`` allows; None without a maximum age.
     limits
@@ -165,7 +168,7 @@ def check_tables(
     for counts in measured.values():
         _check_alone(run, counts)
     _check_references(run, measured)
-    _check_links(run, tables, payments)
+    _check_links(run, tables, payments, unknown_ids)
     _check_groups(run, subjects)
     days = {name: day for name, counts in measured.items() if (day := newest(counts)) is not None}
     later = _check_dates(run, measured, as_of or max(days.values(), default=None), given=as_of)
@@ -218,13 +221,16 @@ def _check_alone(run: _Run, counts: TableCounts) -> None:
         run.make(check.name, subject.name, check.judge(counts, run.limits), lacks=lacks)
 
 
-def _check_links(run: _Run, tables: Mapping[str, pl.LazyFrame], payments: pl.LazyFrame | None) -> None:
-    """Check whether the customers of several sources are linked."""
+def _check_links(
+    run: _Run, tables: Mapping[str, pl.LazyFrame], payments: pl.LazyFrame | None, unknown_ids: int
+) -> None:
+    """Check whether the customers of several sources are linked, and whether all ids of the links are known."""
     every = {**tables, **({"payments": payments} if payments is not None else {})}
     suitable = {name: rows for name, rows in every.items() if set(COLUMNS) <= set(rows.collect_schema())}
     if "transactions" in tables:
         lacks = None if suitable else "no table with the columns 'customer_id' and 'source'"
-        run.make("linked_customers", "transactions", linked_customers(suitable) if suitable else (), lacks=lacks)
+        sources = linked_customers(suitable) if suitable else ()
+        run.make("linked_customers", "transactions", chain(sources, unknown_links(unknown_ids)), lacks=lacks)
 
 
 def _check_groups(run: _Run, subjects: Mapping[str, CheckedTable]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ckm.check.controls_file import CONTROLS_FILE, read_controls
 from ckm.check.limits import CheckLimits
 from ckm.check.run import check_tables
+from ckm.dataset.link_records import unknown_ids
 from ckm.dataset.source import dataset_of
 from ckm.remark import doubt
 from ckm.wording import counted
@@ -50,6 +51,7 @@ def check(
     tell("reading")
     dataset = dataset_of(source).known_on(as_of)
     config, limits, controls, merged = dataset.config, CheckLimits(), None, None
+    unknown = 0
     expired: Callable[[date], Iterable[Expiry]] | None = None
     if dataset.workspace is not None:
         limits = replace(
@@ -60,6 +62,7 @@ def check(
         path = dataset.workspace.root / CONTROLS_FILE
         controls = read_controls(path) if path.exists() else None
         merged = _merged_orders(dataset.workspace.store_dir)
+        unknown = unknown_ids(dataset.workspace)
         if config.privacy.retention:
             from ckm._privacy.retention import find_expired  # imports deltalake, which a file does not need
 
@@ -71,6 +74,7 @@ def check(
         controls=controls,
         payments=dataset.payments,
         merged=merged,
+        unknown_ids=unknown,
         expired=expired,
         limits=limits,
         as_of=as_of,

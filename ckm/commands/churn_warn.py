@@ -200,7 +200,7 @@ def churn_warn(
         emit(result.curve.frame, fmt, output=output, title=result.curve.sentence(result.currency))
     else:
         if output is not None or (fmt or default_format()) not in (Format.table, Format.md):
-            from ckm._privacy.group_size import refuse_small_groups
+            from ckm.group_size import refuse_small_groups
 
             refuse_small_groups(result.frame, dataset.config.privacy, "rows of customers")
         _print(result, dataset.label, fmt, output, new_only=request.new_only)

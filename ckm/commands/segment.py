@@ -204,7 +204,7 @@ def segment(
         result, left_out = _contactable(result, dataset)
     exports = output is not None or (customers and (fmt or default_format()) is not Format.table)
     if exports:
-        from ckm._privacy.group_size import refuse_small_groups
+        from ckm.group_size import refuse_small_groups
 
         refuse_small_groups(result.customers, config.privacy, "rows of customers")
     _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)

@@ -9,6 +9,7 @@ import polars as pl
 
 from ckm._link.records import ID, records_of_file, records_of_tables
 from ckm.config import Workspace, find_workspace, open_workspace
+from ckm.identities import FILE, read_identities
 from ckm.io.mapping.synonyms import normalise
 
 if TYPE_CHECKING:
@@ -38,6 +39,18 @@ def customer_ids(workspace: Workspace) -> frozenset[str]:
     if not found:
         return frozenset()
     return frozenset(pl.concat(found).drop_nulls().unique().collect(engine="streaming")[ID])
+
+
+def unknown_ids(workspace: Workspace) -> int:
+    """Return the number of ids in ``identities.csv`` that no table of the workspace has."""
+    links = read_identities(workspace.root / FILE).links
+    ids = {each for link in links for each in (link.left, link.right)}
+    if not ids:
+        return 0
+    tables = [frame.select(ID) for frame in _tables(workspace).values() if ID in frame.collect_schema()]
+    found = [frame.filter(pl.col(ID).is_in(sorted(ids))) for frame in tables]
+    known = pl.concat(found).unique().collect(engine="streaming")[ID] if found else ()
+    return len(ids - {*known})
 
 
 def _tables(workspace: Workspace) -> dict[str, pl.LazyFrame]:

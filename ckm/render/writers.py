@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 EXCEL_MAX_ROWS = 1_048_576
 EXCEL_CREATED = datetime(2000, 1, 1)
 """Fixed creation time of workbooks, so that equal runs write equal bytes."""
+SHEET = "ckm"
+"""Name of the only worksheet of a workbook."""
 NOT_XML = {"\ufffe": "\\ufffe", "\uffff": "\\uffff"}
 
 
@@ -162,4 +164,4 @@ def _save_excel(table: pl.DataFrame, path: Path, *, title: str | None) -> None:
     }
     with Workbook(path, options) as book:
         book.set_properties({"title": harmless(title or ""), "created": EXCEL_CREATED})
-        sheet.write_excel(book, worksheet="ckm", freeze_panes=(1, 0), autofit=table.height <= 10_000)
+        sheet.write_excel(book, worksheet=SHEET, freeze_panes=(1, 0), autofit=table.height <= 10_000)

@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ckm.io.parquet_file import read_file, scan_file
 from ckm.pseudonym import is_contact
@@ -28,6 +26,9 @@ from ckm.schema import TABLES
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 CLUSTER_COLUMN = "customer_id"
 ROWS_PER_FILE = 2_000_000
@@ -161,9 +162,11 @@ class DataFileWriter:
 
     def abandon(self) -> None:
         """Stop writing; :func:`ckm.store.journal.sweep` deletes the files."""
+        from pyarrow import ArrowException
+
         wait(self._pending)
         for _, writer, _ in self._open.values():
-            with suppress(OSError, pa.ArrowException):  # a full disk; the file is deleted later
+            with suppress(OSError, ArrowException):  # a full disk; the file is deleted later
                 writer.close()
         self._open.clear()
         self._pool.shutdown()
@@ -212,7 +215,9 @@ class DataFileWriter:
 
 def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
     """Return the description of a new Parquet file, read from its footer, with bounds of the columns ``statistics``."""
-    footer = pq.read_metadata(path)
+    from pyarrow.parquet import read_metadata  # imported late: reading a table needs no pyarrow
+
+    footer = read_metadata(path)
     groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}
@@ -257,7 +262,9 @@ def without_rows(
     statistics: Collection[str] = STATISTICS,
 ) -> DataFile | None:
     """Write the rows of ``path`` except those at ``positions`` to ``to``; return None if no row is left."""
-    if len(positions) == pq.read_metadata(path).num_rows:
+    from pyarrow.parquet import read_metadata
+
+    if len(positions) == read_metadata(path).num_rows:
         return None
     rest = scan_file(path).with_row_index(POSITION).filter(~_at(positions)).drop(POSITION)
     rest.sink_parquet(to, compression=COMPRESSION, row_group_size=ROWS_PER_GROUP, engine="streaming")
@@ -277,8 +284,10 @@ def _at(positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.Expr:
 def _parquet_writer(
     path: Path, schema: pa.Schema, dictionary: list[str], statistics: Collection[str]
 ) -> pq.ParquetWriter:
+    from pyarrow.parquet import ParquetWriter
+
     # Without the Arrow schema in the footer a column that was dictionary encoded in memory reads back as plain text.
-    return pq.ParquetWriter(
+    return ParquetWriter(
         path,
         schema,
         compression=COMPRESSION,
@@ -289,9 +298,11 @@ def _parquet_writer(
 
 
 def _repeated(value: str, times: int) -> pa.DictionaryArray:
+    from pyarrow import DictionaryArray
+
     # built by polars, because pa.array imports pandas where it is installed, in a quarter of a second
     places = pl.zeros(times, dtype=pl.Int32, eager=True).to_arrow()
-    return pa.DictionaryArray.from_arrays(places, pl.Series([value]).to_arrow(compat_level=pl.CompatLevel.oldest()))
+    return DictionaryArray.from_arrays(places, pl.Series([value]).to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
 def _low_cardinality(frame: pl.DataFrame) -> list[str]:

@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from ckm.errors import RefusedError, UsageError
 from ckm.files import OWNER_ONLY_FOLDER, created_for_owner
 from ckm.store.log import DamagedStoreError
@@ -24,6 +22,8 @@ from ckm.store.log import DamagedStoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+
+    from filelock import FileLock
 
 LOCK_FILE = ".lock"
 OWNER_FILE = ".lock.owner"
@@ -101,6 +101,8 @@ def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
     if root.resolve() in _held.roots:
         yield
         return
+    from filelock import FileLock  # imported late: readers take no lock
+
     lock = FileLock(root / LOCK_FILE)
     with created_for_owner(root), _acquired(lock, root, wait):
         try:
@@ -130,6 +132,8 @@ def held(root: Path, wait: float | None = None) -> Iterator[None]:
 
 def _acquired(lock: FileLock, root: Path, wait: float | None) -> AbstractContextManager[object]:
     """Return the acquired lock; the caller releases it."""
+    from filelock import Timeout
+
     patience = PATIENCE if wait is None else min(wait, PATIENCE)
     began = time.monotonic()
     try:

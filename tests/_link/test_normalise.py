@@ -47,6 +47,22 @@ def test_telephone_numbers_become_e164(written: str, country: str | None) -> Non
     assert one(written, "phone", country) == "+493055500595"
 
 
+@pytest.mark.parametrize(
+    ("cell", "field", "first"),
+    [
+        ("ann@mail.example; lee@mail.example", "email", "ann@mail.example"),
+        ("n/a, Ann Lee <ann@mail.example>", "email", "ann@mail.example"),
+        ("+49 30 55500595 / +49 171 5550059", "phone", "+493055500595"),
+        ("+49 30 55500595 ext. 12", "phone", "+493055500595"),
+        ("+49 30 55500595 x12", "phone", "+493055500595"),
+    ],
+)
+def test_of_several_contacts_in_one_cell_the_first_is_compared_without_its_extension(
+    cell: str, field: str, first: str
+) -> None:
+    assert one(cell, field) == first
+
+
 def test_a_telephone_number_without_a_country_keeps_its_digits() -> None:
     assert one("030 55500595", "phone") == "3055500595"
     assert one("12", "phone") is None

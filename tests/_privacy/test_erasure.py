@@ -106,6 +106,7 @@ def test_profiles_and_exports_of_the_person_are_deleted_and_other_profiles_are_k
     [
         pytest.param("ｃｕｓ＿ａｎｎ７７", "", id="an id in wide letters"),
         pytest.param("cus_new", "Ann Lee <ANN.LEE+x@example.com>", id="an address behind a name"),
+        pytest.param("cus_new", "office@firm.example; ann.lee@example.com", id="a second address in the cell"),
     ],
 )
 def test_later_loads_recognise_other_spellings(shop: Path, customer: str, email: str) -> None:
@@ -196,6 +197,32 @@ def test_files_that_ckm_does_not_edit_are_named(shop: Path) -> None:
     (shop / "kb" / "note.yaml").write_text(f"evidence: asked by {ANN}\n")
     receipt = ckm.privacy.erase(shop, ANN, on=ON).receipt
     assert receipt.remaining == ("kb/note.yaml", "out/report.html")
+
+
+def test_rows_of_the_person_are_removed_from_workbooks_of_ckm_and_other_workbooks_are_named(shop: Path) -> None:
+    ckm.segment.segment(shop, by="rfm").save(shop / "out" / "segments.xlsx")
+    before = pl.read_excel(shop / "out" / "segments.xlsx")
+    before.write_excel(shop / "out" / "own.xlsx", worksheet="my sheet")
+    receipt = ckm.privacy.erase(shop, ANN, on=ON).receipt
+    assert receipt.removed["out/segments.xlsx"] == 1
+    assert receipt.remaining == ("out/own.xlsx",)
+    left = pl.read_excel(shop / "out" / "segments.xlsx")
+    assert left.equals(before.filter(pl.col("customer_id") != ANN))
+
+
+def test_all_contacts_of_a_cell_with_several_are_erased_and_recognised_later(tmp_path: Path) -> None:
+    root = loaded(
+        tmp_path,
+        customers="customer_id,email,phone\n7,zoe@example.org; zq@mail.example,+49 30 1234567 / 0171-5550042 ext. 3\n"
+        "8,bo@example.org,\n",
+    )
+    receipt = ckm.privacy.erase(root, "7", on=ON).receipt
+    assert receipt.removed["store/customers"] == 1
+    again = "customer_id,email,phone\nnew1,,+49 171 5550042\nnew2,x@y.example|zq@mail.example,\nnew3,bo2@example.org,\n"
+    (root / "incoming" / "again.csv").write_text(again)
+    [result] = ckm.ingest.ingest(root, root / "incoming" / "again.csv", options=IngestOptions(table="customers")).files
+    assert (result.accepted, result.erased) == (1, 2)
+    assert stored(root, "customers") == ["8", "new3"]
 
 
 def test_a_text_of_another_customer_that_names_the_person_is_reported(shop: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import ckm
+from ckm.errors import RefusedError
 from ckm.ingest.options import IngestOptions
 from ckm.workspace import lay_out
 from tests.commands.test_loyalty_report import orders, write
@@ -62,6 +63,14 @@ def test_an_export_with_a_small_group_is_refused_and_not_written(shop: Path, run
     assert run("segment", shop, "--customers", "-f", "json").exit_code == 5
     assert run("segment", shop, "-f", "json").exit_code == 0  # rows per segment, not per customer
     assert run("segment", shop, "--customers", "-f", "table").exit_code == 0
+
+
+def test_a_result_of_the_python_interface_with_a_small_group_is_not_saved(shop: Path) -> None:
+    declare(shop, "segment, frequency", 2)
+    found = ckm.segment.segment(shop)
+    with pytest.raises(RefusedError):
+        found.save(shop / "out" / "segments.parquet")
+    assert not (shop / "out" / "segments.parquet").exists()
 
 
 def test_an_export_without_small_groups_is_written(shop: Path, run: Run) -> None:

@@ -9,8 +9,6 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from rapidfuzz import fuzz, process
-
 from ckm.io.values.word_lists import load_data
 from ckm.schema import TABLES
 
@@ -155,6 +153,8 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
 
     General words such as *number* make no names similar: a phone number is not an order number.
     """
+    from rapidfuzz import fuzz, process  # imported late: most commands compare no names
+
     names = {name: _distinctive(name) for name in synonyms(table).of(target)}
     scored: list[tuple[float, str]] = []
     for column in columns:
@@ -170,6 +170,8 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
 
 def _likeness(written: str, name: str, distinctive: str) -> float:
     """Return the similarity (0 to 100) of two names; if both have a general word such as *number*, it is ignored."""
+    from rapidfuzz import fuzz
+
     mine = _distinctive(written)
     general = mine != written and distinctive != name
     return fuzz.ratio(mine, distinctive) if general else fuzz.ratio(written, name)
