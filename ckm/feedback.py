@@ -16,23 +16,22 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm._feedback.cells import DIMENSIONS, UNKNOWN, cells
-from ckm._feedback.comments import INTERACTIONS
+from ckm._feedback.cells import DIMENSIONS, UNKNOWN, cells, mean_polarity
 from ckm._feedback.customer_value import CustomerValues, customer_values
-from ckm._feedback.mining import NO_ENCODER, Learning, MinedComments, mine
+from ckm._feedback.mining import Learning, MinedComments, mine
+from ckm._feedback.newest_day import newest_day
+from ckm._feedback.remarks import remarks_of
 from ckm._feedback.result import Feedback
 from ckm._feedback.topic_model import OTHER
 from ckm._feedback.topics_file import write_topics
-from ckm.customers.definitions import local_day
 from ckm.dataset.source import dataset_of
-from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
+from ckm.errors import UnknownNameError, UsageError
 from ckm.metrics.cell_suppression import MIN_GROUP_SIZE
 from ckm.models.encoder import Encoder
 from ckm.pseudonym import shown_ids
-from ckm.remark import assumption, basis, doubt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
@@ -75,12 +74,13 @@ def feedback(
         As for :func:`ckm.dataset.source.dataset_of`; the table ``interactions`` is required.
     as_of
         Last day of the period. Default: the newest day of the transactions that is not stray
-        (:mod:`ckm.customers.usual_days`), else the day of the newest comment.
+        (:mod:`ckm.customers.usual_days`), else that of the interactions.
     since
         First day of the period. Default: 13 weeks. Counts are compared with the previous period of the same length.
     by
-        Dimensions whose combinations are the rows of the result: ``topic`` (always the first), ``product``,
-        ``segment``, ``channel``, ``lang``, ``kind``.
+        Dimensions whose combinations are the rows of the result: ``topic``, ``product``, ``competitor``, ``segment``,
+        ``channel``, ``lang``, ``kind``. ``topic`` is the first, also if it is not listed; if ``competitor`` is the
+        first, it is so only if it is listed.
     new_only
         Whether to return only rows whose share of all comments grew significantly, and rows with comments in the period
         but none in the previous one. The latter are returned only if any row has comments in the previous period.
@@ -125,7 +125,7 @@ def feedback(
             "topics and drafts are written to a workspace, and this is none", hint="make one: ckm init DIR"
         )
     value = customer_values(dataset, as_of)
-    day = as_of or value.as_of or _newest_day(dataset)
+    day, later = (as_of, ()) if as_of else newest_day(dataset, value.as_of)
     first = since or day - timedelta(days=PERIOD_DAYS - 1)
     if first > day:
         raise UsageError(f"--since {first} is after the last day {day}", hint="choose an earlier day")
@@ -154,7 +154,7 @@ def feedback(
         since=first,
         before=before,
         currency=value.currency,
-        remarks=(*_remarks(mined, dataset, first, before), *value.remarks),
+        remarks=(*dataset.remarks, *remarks_of(mined, every_topic, first, before), *later, *value.remarks),
     )
     if dataset.workspace is not None:
         result = _answered(result, mined, dataset.workspace.kb_dir, opened, drafts=drafts)
@@ -200,7 +200,7 @@ def comment_topics(
     """
     dataset = dataset_of(source)
     value = customer_values(dataset, as_of)
-    day = as_of or value.as_of or _newest_day(dataset)
+    day = as_of or newest_day(dataset, value.as_of)[0]
     opened = open_encoder(dataset, encoder)
     mined = mine(
         dataset,
@@ -297,109 +297,74 @@ def _answered(result: Feedback, mined: MinedComments, kb: Path, encoder: Encoder
         by_id = mined.topics.by_id
         files = write_drafts(kb, [by_id[each] for each in unanswered], evidence, result.as_of)
     entries = {topic: " ".join(names) for topic, names in found.by_topic.items()}
-    frames = (
+    frame, topic_frame = (
         frame.with_columns(entries=pl.col("topic").replace_strict(entries, default=None, return_dtype=pl.String))
+        if "topic" in frame.columns
+        else frame
         for frame in (result.frame, result.topic_frame)
     )
-    frame, topic_frame = frames
     return replace(
         result, frame=frame, topic_frame=topic_frame, answers=found.by_topic, unanswered=unanswered, drafts=files
     )
 
 
 def _dimensions(by: Sequence[str]) -> tuple[str, ...]:
+    by = tuple(by)
     for each in by:
         if each not in DIMENSIONS:
             raise UnknownNameError("dimension", each, DIMENSIONS, where="--by")
-    return tuple(dict.fromkeys(("topic", *by)))
-
-
-def _newest_day(dataset: Dataset) -> date:
-    if INTERACTIONS not in dataset.tables:
-        raise NotEnoughDataError(
-            f"'{dataset.label}' has no interactions", hint="load comments: ckm ingest FILE --as interactions"
-        )
-    days = dataset.tables[INTERACTIONS].select(local_day("at", dataset.config.time_zone).max()).collect()
-    newest: date | None = days.item()
-    if newest is None:
-        raise NotEnoughDataError(f"'{dataset.label}' has no comments", hint="load some: ckm ingest FILE")
-    return newest
+    return tuple(dict.fromkeys(by if by[:1] == ("competitor",) else ("topic", *by)))
 
 
 def _mentions(mined: MinedComments, value: CustomerValues) -> pl.DataFrame:
-    """Return one row per comment, topic and product, with the customer's segment, revenue and value at risk."""
+    """Return a row per comment, topic, product and competitor, with the customer's segment, revenue, value at risk."""
     comments = mined.frame.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-    products = pl.DataFrame(
-        [(row, product) for row, found in sorted(mined.products.items()) for product in sorted(found)],
-        schema={"row": pl.Int64, "product": pl.String},
-        orient="row",
-    )
     # An interaction's id may be an e-mail address: reports contain a pseudonym of it, only comment_topics the id.
     comments = comments.with_columns(shown_ids(comments["interaction_id"]))
     return (
         mined.mentions.join(comments, on="row")
-        .join(products, on="row", how="left")
+        .join(_by_row(mined.products, "product"), on="row", how="left")
+        .join(_by_row(mined.competitors, "competitor"), on="row", how="left")
         .join(value.frame, on="customer_id", how="left")
-        .sort("row", "topic", "product")
+        .sort("row", "topic", "product", "competitor")
     )
+
+
+def _by_row(found: Mapping[int, frozenset[str]], name: str) -> pl.DataFrame:
+    """Return one row per comment and value: ``row`` (row number of the comment) and the column ``name``."""
+    rows = [(row, value) for row, values in sorted(found.items()) for value in sorted(values)]
+    return pl.DataFrame(rows, schema={"row": pl.Int64, name: pl.String}, orient="row")
 
 
 def _titled(table: pl.DataFrame, mined: MinedComments, lang: str, *, new_only: bool) -> pl.DataFrame:
     titles = {topic.id: topic.title_in(lang) for topic in mined.topics.topics} | {OTHER: "other"}
     if new_only:
         had_none = (pl.col("comments_before") == 0) & (pl.col("comments") > 0) & (pl.col("comments_before").sum() > 0)
-        is_new = pl.col("growing") | had_none
-        table = table.filter(is_new & (pl.col("topic") != OTHER))
+        table = table.filter(pl.col("growing") | had_none)
+    if "topic" not in table.columns:
+        return table
+    if new_only:
+        table = table.filter(pl.col("topic") != OTHER)
     return table.insert_column(
-        1, pl.col("topic").replace_strict(titles, default=UNKNOWN, return_dtype=pl.String).alias("title")
+        table.columns.index("topic") + 1,
+        pl.col("topic").replace_strict(titles, default=UNKNOWN, return_dtype=pl.String).alias("title"),
     )
 
 
 def _competitors(mined: MinedComments, since: date, as_of: date, least: int) -> pl.DataFrame:
     """Return comments, customers and mean polarity by competitor in the period; null below ``least`` customers."""
-    rows = [(row, name) for row, found in sorted(mined.competitors.items()) for name in sorted(found)]
-    named = pl.DataFrame(rows, schema={"row": pl.Int64, "competitor": pl.String}, orient="row")
     comments = mined.frame.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
     found = (
-        named.join(comments, on="row")
+        _by_row(mined.competitors, "competitor")
+        .join(comments, on="row")
         .filter(pl.col("day").is_between(since, as_of))
         .group_by("competitor")
         .agg(
             comments=pl.len().cast(pl.Int64),
             customers=pl.col("code").n_unique().cast(pl.Int64),
-            polarity=pl.col("polarity").drop_nans().mean().round(3),
+            polarity=mean_polarity(),
         )
     )
     enough = pl.col("customers") >= least
     hidden = [pl.when(enough).then(pl.col(name)).alias(name) for name in ("comments", "customers", "polarity")]
     return found.with_columns(hidden).sort("comments", "competitor", descending=[True, False], nulls_last=True)
-
-
-def _remarks(mined: MinedComments, dataset: Dataset, since: date, before: date) -> list[str]:
-    comments, frame = mined.comments, mined.comments.frame
-    now = frame.filter(pl.col("day") >= since)
-    found = [*dataset.remarks, basis(f"{frame.height:,} comments, {now.height:,} of them since {since}")]
-    earliest = frame["day"].min()
-    if isinstance(earliest, date) and earliest > before:
-        found.append(doubt(f"the comments begin on {earliest}: the previous period, from {before}, is not complete"))
-    if comments.by_staff:
-        found.append(f"{comments.by_staff:,} visit notes and events are not read: customers did not write them")
-    if mined.learned is not None and mined.learned.new:
-        found.append(f"{len(mined.learned.new)} topics are new: {', '.join(mined.learned.new)}")
-    if mined.learned is not None and mined.learned.retired:
-        found.append(doubt(f"topics not found again, and retired: {', '.join(mined.learned.retired)}"))
-    if not mined.has_encoder:
-        found.append(doubt(NO_ENCODER))
-    if mined.uncovered:
-        unread = ", ".join(each or "unknown" for each in mined.uncovered)
-        found.append(doubt(f"the encoder does not cover {unread}: topics of their own, by words and letters"))
-    by = mined.polarity.by
-    if "other languages" in by:
-        langs = sorted({lang for lang, each in zip(frame["lang"], by, strict=True) if each == "other languages"})
-        found.append(
-            assumption(f"polarity of unrated comments in {', '.join(langs)} is learned from ratings of other languages")
-        )
-    unknown = by.count("")
-    if unknown:
-        found.append(f"{unknown:,} comments have no polarity: their language has fewer than 300 rated comments")
-    return found

@@ -420,3 +420,71 @@ def test_with_an_encoder_languages_share_topics_and_a_remark_names_languages_wit
     assert right / len(shared) >= 0.75
     assert sum(len({truth[name][1] for name in names}) >= 4 for names in of_topic.values()) >= 5
     assert any("does not cover fa" in each for each in feedback(source).remarks)
+
+
+def test_interactions_without_texts_are_refused_with_the_option_that_maps_the_text(tmp_path: Path, run: Run) -> None:
+    assert run("init", tmp_path / "shop").exit_code == 0
+    found = comments(20)
+    load(tmp_path / "shop", run, replace(found, frame=found.frame.with_columns(text=pl.lit(None, pl.String))))
+    result = run("feedback-mine", tmp_path / "shop")
+    assert result.exit_code == 4
+    assert "none of the 20 interactions" in result.output
+    assert "--column text=" in result.output
+
+
+def with_competitor(folder: Path, run: Run) -> Path:
+    """Return a workspace in which every third comment names the competitor Nordwind, half of them misspelt."""
+    assert run("init", folder).exit_code == 0
+    settings = folder / "ckm.yaml"
+    settings.write_text(settings.read_text("utf-8").replace("competitors: []", "competitors: [Nordwind]"), "utf-8")
+    found = comments()
+    named = [
+        f"{text} {'Nordwind' if row % 2 else 'Nordwnd'}" if row % 3 == 0 else text
+        for row, text in enumerate(found.frame["text"])
+    ]
+    load(folder, run, replace(found, frame=found.frame.with_columns(text=pl.Series(named))))
+    return folder
+
+
+@pytest.mark.slow
+def test_competitors_are_counted_in_every_machine_format(tmp_path: Path, run: Run) -> None:
+    folder = with_competitor(tmp_path / "shop", run)
+    words = ("feedback-mine", folder, "--since", "2026-01-01", "--by", "competitor", "-q")
+    rows = json.loads(run(*words, "-f", "json").stdout)
+    assert {row["competitor"]: row["comments"] for row in rows} == {"Nordwind": 80, "(none)": 160}
+    assert "topic" not in rows[0]
+    assert run(*words, "-f", "csv").stdout.splitlines()[0].startswith("competitor,comments,")
+    by_topic = feedback(folder, since=date(2026, 1, 1), by=["competitor", "topic"], keep=False).frame
+    assert by_topic.filter(pl.col("competitor") == "Nordwind")["comments"].sum() >= 80
+    assert by_topic.columns[:3] == ["competitor", "topic", "title"]
+
+
+@pytest.mark.slow
+def test_a_few_fixed_answers_written_by_many_customers_form_topics() -> None:
+    from ckm.dataset import Dataset
+
+    answers = [
+        "The parcel arrived two weeks late and the carrier never called.",
+        "The tea tastes stale and bitter, it has no aroma any more.",
+        "I cannot log in, the password reset mail never comes to me.",
+        "The prices are much higher than in the shops around here.",
+    ]
+    rows = [(f"I{row}", f"C{row}", END - timedelta(days=row % 90), answers[row % 4], "en") for row in range(200)]
+    columns = ["interaction_id", "customer_id", "at", "text", "lang"]
+    dataset = Dataset({"interactions": pl.DataFrame(rows, schema=columns, orient="row").lazy()}, "answers")
+    found = feedback(dataset, encoder="none", topics=4)
+    assert found.topic_frame["comments"].to_list() == [50, 50, 50, 50]
+    assert {topic.title_in("en").split(" · ")[0] for topic in found.topics} >= {"tea tastes stale"}
+
+
+@pytest.mark.slow
+def test_titles_name_the_theme_when_few_customers_write_many_comments() -> None:
+    from ckm.dataset import Dataset
+
+    found = comments(400)
+    few = found.frame.with_columns(customer_id=pl.Series([f"C{row % 12}" for row in range(400)]), kind=pl.lit("survey"))
+    result = feedback(Dataset({"interactions": few.lazy()}, "few"), encoder="none", topics=3)
+    for topic in result.topics:
+        theme = max(THEMES.values(), key=lambda words, topic=topic: len(set(words) & set(topic.keywords["en"])))  # type: ignore[misc]
+        words = topic.title_in("en").replace(" · ", " ").split()
+        assert set(words) <= set(theme), topic.title

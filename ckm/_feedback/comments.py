@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from ckm._feedback.markup import without_markup
 from ckm._feedback.masking import masking_of
-from ckm._feedback.sentences import sentences
+from ckm._feedback.sentences import SHORTEST, sentences, text_length
 from ckm._feedback.topic_model import Sentences
 from ckm.customers.definitions import local_day
 from ckm.io.values.word_lists import load_data
@@ -39,6 +41,8 @@ COLUMNS = {
     "scale": pl.String(),
     "resolved_at": pl.Datetime("us", "UTC"),
 }
+COPY_DAYS = 28
+"""Days after a comment within which the same text by the same customer is a copy: a double export, a repeated post."""
 NAMED = ("en", "de", "fa", "fr", "es", "it", "nl", "pt")
 """Languages whose stop words are never masked as names."""
 SCRIPTS = {"th": "[\u0e00-\u0e7f]", "zh": "[\u3400-\u9fff]", "fa": "[\u0600-\u06ff]"}
@@ -59,8 +63,9 @@ class Comments:
         Row number in ``frame`` of the comment of each sentence, shape (sentences,).
     masking
         Masking that was applied to the texts.
-    by_staff, empty
-        Numbers of interactions that are left out: written by staff or a system, and without text after masking.
+    by_staff, empty, copies
+        Numbers of interactions that are left out: written by staff or a system, without text after masking, and copies
+        of other comments (:func:`_is_copy`).
     """
 
     frame: pl.DataFrame
@@ -69,6 +74,7 @@ class Comments:
     masking: Masking
     by_staff: int = 0
     empty: int = 0
+    copies: int = 0
 
 
 def read_comments(
@@ -110,16 +116,25 @@ def read_comments(
     unique: dict[str, str] = {}
     for text in texts:
         if text not in unique:
-            unique[text] = " ".join(masking.mask(text).split())
+            unique[text] = " ".join(masking.mask(without_markup(text)).split())
             advance(1)
     masked = [unique[text] for text in texts]
     has_text = pl.Series([sum(map(str.isalpha, text)) > 1 for text in masked], dtype=pl.Boolean)
     langs = _languages(found["lang"].to_list(), masked)
     found = found.with_columns(text=pl.Series(masked, dtype=pl.String), lang=pl.Series(langs, dtype=pl.String))
-    kept = found.filter(has_text)
+    written = found.filter(has_text)
+    kept = written.filter(~_is_copy(written))
     kept = kept.with_columns(code=_codes(kept["customer_id"]))
     parts, row = _sentences(kept, without)
-    return Comments(kept, parts, row, masking, by_staff=int(staff.sum()), empty=found.height - kept.height)
+    return Comments(
+        kept,
+        parts,
+        row,
+        masking,
+        by_staff=int(staff.sum()),
+        empty=found.height - written.height,
+        copies=written.height - kept.height,
+    )
 
 
 def language_of(declared: str | None, text: str) -> str:
@@ -144,6 +159,19 @@ def language_of(declared: str | None, text: str) -> str:
     if first == "zh":
         return "zh-Hans"
     return "fa" if set(found) == {"ar", "fa"} else first
+
+
+def _is_copy(frame: pl.DataFrame) -> pl.Series:
+    """Return whether each comment is a copy of an earlier one, shape (n,); ``frame`` is sorted by time.
+
+    A copy has the text of an earlier comment of the same customer from the last :data:`COPY_DAYS` days; or, if the
+    customer is unknown, the text and the exact time of another comment. Texts shorter than a sentence ("Thank you")
+    are no copies.
+    """
+    long = pl.col("text").is_in([text for text in frame["text"].unique() if text_length(text) >= SHORTEST])
+    age = pl.col("at") - pl.col("at").shift(1).over("text", "customer_id")
+    recent = pl.when(pl.col("customer_id").is_null()).then(age == timedelta(0)).otherwise(age <= timedelta(COPY_DAYS))
+    return frame.select((long & recent).fill_null(value=False)).to_series()
 
 
 def _in_other_script(text: str) -> bool:

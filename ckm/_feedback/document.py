@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 WORDS = "feedback_page.yaml"
 COLUMNS = (
-    "topic", "product", "segment", "channel", "lang", "kind", "comments", "customers", "share", "trend", "polarity",
-    "open", "open_days", "revenue", "value_at_risk", "entries",
+    "topic", "product", "competitor", "segment", "channel", "lang", "kind", "comments", "customers", "share", "trend",
+    "polarity", "open", "open_days", "revenue", "value_at_risk", "entries",
 )  # fmt: skip
 
 
@@ -72,14 +72,7 @@ def feedback_document(found: Feedback, lang: str, numbers: NumberFormat, report_
         blocks.append(Text(words["no_value_at_risk"]))
     sections = [Section(words["topics"], tuple(blocks))]
     if growing.height:
-        items = tuple(
-            words["grew"].format(
-                topic=titles[row["topic"]],
-                now=numbers.count(row["comments"]),
-                before=numbers.count(row["comments_before"]),
-            )
-            for row in growing.iter_rows(named=True)
-        )
+        items = tuple(_grew(row, words, titles, numbers) for row in growing.iter_rows(named=True))
         sections.insert(0, Section(words["growing"], (Items(items),)))
     if found.competitors.height:
         sections.append(Section(words["competitors"], (_competitors(found, words, numbers),)))
@@ -110,6 +103,13 @@ def feedback_document(found: Feedback, lang: str, numbers: NumberFormat, report_
     )
 
 
+def _grew(row: dict[str, Any], words: dict[str, str], titles: dict[str, str], numbers: NumberFormat) -> str:
+    """Return the sentence about a growing topic, with its products."""
+    now, before = numbers.count(row["comments"]), numbers.count(row["comments_before"])
+    grew = words["grew"].format(topic=titles[row["topic"]], now=now, before=before)
+    return f"{grew} ({words['product']}: {row['products']})" if row["products"] else grew
+
+
 def _has_value_at_risk(found: Feedback) -> bool:
     return found.frame["value_at_risk"].is_not_null().any()
 
@@ -129,7 +129,7 @@ def _table(found: Feedback, words: dict[str, str], titles: dict[str, str], numbe
     rows = tuple(
         tuple(_cell(name, row[name], titles, numbers) for name in names) for row in frame.iter_rows(named=True)
     )
-    texts = ("topic", "product", "segment", "channel", "lang", "kind", "entries")
+    texts = ("topic", "product", "competitor", "segment", "channel", "lang", "kind", "entries")
     columns = tuple(TableColumn(_title(name, words, found), numeric=name not in texts) for name in names)
     return ReportTable(words["topics"], columns, rows)
 

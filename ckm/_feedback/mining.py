@@ -17,6 +17,7 @@ from ckm._feedback.topics_file import FILE, Topics, read_topics
 from ckm.customers.contacts import OPEN_FOR_DAYS
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.time_zones import end_of_day
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,12 +156,7 @@ def mine(
         without=lambda text: competitors.removed(products.removed(text)),
         advance=_counter(progress, "masking personal data", 0),
     )
-    customers = len(set(comments.sentences.customers.tolist()))
-    if customers < 2 * FEWEST:
-        raise NotEnoughDataError(
-            f"{customers} customers wrote a comment by {as_of}; topics need {2 * FEWEST}",
-            hint="load survey answers, reviews or tickets: ckm ingest FILE --as interactions",
-        )
+    _check_customers(comments, as_of)
     if encoder is not None:
         encoder = RememberingEncoder(encoder)
     topics, learned = _topics(dataset, comments, encoder, learning, progress)
@@ -189,6 +185,22 @@ def mine(
         competitors=rivals,
         uncovered=tuple(sorted(langs)),
         has_encoder=encoder is not None,
+    )
+
+
+def _check_customers(comments: Comments, as_of: date) -> None:
+    """Raise NotEnoughDataError if fewer than twice :data:`FEWEST` customers wrote a comment."""
+    customers = len(set(comments.sentences.customers.tolist()))
+    if customers >= 2 * FEWEST:
+        return
+    if comments.empty and not customers:
+        raise NotEnoughDataError(
+            f"none of the {comments.empty:,} interactions by {as_of} has a text",
+            hint="map the column of the texts: ckm ingest FILE --as interactions --column text='COLUMN'",
+        )
+    raise NotEnoughDataError(
+        f"{counted(customers, 'customer')} wrote a comment by {as_of}; topics need {2 * FEWEST}",
+        hint="load survey answers, reviews or tickets: ckm ingest FILE --as interactions",
     )
 
 

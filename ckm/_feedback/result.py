@@ -27,7 +27,8 @@ class Feedback(Result):
     frame
         One row per combination of the dimensions, most comments first: the dimensions, ``title`` (of the topic), and
         the columns of :func:`ckm._feedback.cells.cells`. ``topic`` is ``""`` for comments that fit no topic. With a
-        workspace also ``entries``: ids of the knowledge entries that answer the topic (null without any).
+        workspace also ``entries``: ids of the knowledge entries that answer the topic (null without any). ``title`` and
+        ``entries`` are left out if ``topic`` is not a dimension.
     topic_frame
         As ``frame``, with ``topic`` as the only dimension.
     comments

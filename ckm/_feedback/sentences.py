@@ -33,12 +33,13 @@ def sentences(text: str) -> list[str]:
     for part in parts:
         clauses = _THAI_SPACE.split(part) if len(part) > THAI_LONG else [part]
         for clause in clauses:
-            if found and (_length(clause) < SHORTEST or _length(found[-1]) < SHORTEST or len(found) == MOST):
+            if found and (text_length(clause) < SHORTEST or text_length(found[-1]) < SHORTEST or len(found) == MOST):
                 found[-1] = f"{found[-1]} {clause}"
             else:
                 found.append(clause)
     return found
 
 
-def _length(text: str) -> int:
+def text_length(text: str) -> int:
+    """Return the number of characters of a text, in which a Chinese character counts three."""
     return len(text) + 2 * sum("\u3400" <= sign <= "\u9fff" for sign in text)

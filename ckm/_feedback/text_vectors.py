@@ -23,6 +23,8 @@ BUCKETS = 1 << 14
 SHORTEST_GRAM, LONGEST_GRAM = 3, 5
 MOST_COMMON = 0.5
 """Largest share of texts with a word or n-gram that has a weight; it is large since stop words are removed before."""
+TEXTS_PER_DF = 30
+"""Distinct texts for each text in which a word or n-gram must be to have a weight; three texts are always enough."""
 BATCH = 128
 """Sentences per batch of the encoder, which needs some 300 kB of memory for each."""
 
@@ -118,10 +120,15 @@ def hashed(texts: Sequence[str], langs: Sequence[str], *, grams: bool = True) ->
 
 
 def inverse_frequency(counts: Any) -> Floats:
-    """Return ln(n / df) of each bucket, shape (BUCKETS,); 0 if it is in fewer than 3 or in over half of the n texts."""
+    """Return ln(n / df) of each bucket, shape (BUCKETS,), from counts of n distinct texts, shape (n, BUCKETS).
+
+    The weight is 0 if the bucket is in over half of the texts, or in fewer than 3 of them; in fewer than 2 for less
+    than 90 texts. Less than 60 distinct texts are often answers to choose from, whose words are in a single text each.
+    """
     texts = counts.shape[0]
     df = np.asarray((counts > 0).sum(0)).ravel()
-    usable = (df >= 3) & (df <= max(MOST_COMMON * texts, 3))
+    fewest = min(max(texts // TEXTS_PER_DF, 1), 3)
+    usable = (df >= fewest) & (df <= max(MOST_COMMON * texts, fewest))
     return np.where(usable, np.log(texts / np.maximum(df, 1)), 0.0)
 
 

@@ -192,13 +192,25 @@ def learn(
         for space, rows in sorted(
             _rows_by_space(sentences, encoder).items(), key=lambda each: (-len(each[1]), each[0])
         ):
-            sample = np.array(_sample(read, rows, seed), dtype=np.int64)
-            chosen = read.take(sample)
-            if len(set(chosen.customers.tolist())) < 2 * FEWEST:
+            alike = _sample(read, rows, seed)
+            writers = [frozenset(read.customers[each].tolist()) for each in alike]
+            if len(frozenset().union(*writers)) < 2 * FEWEST:
                 continue
+            sample = np.array([each[0] for each in alike], dtype=np.int64)
             learn_space = _learn_meaning if space == MEANING else _learn_grams
-            written = sentences.take(sample).texts
-            made = learn_space(_Learning(space, chosen, written, encoder, topics, seed, by_name.get(space), advance))
+            made = learn_space(
+                _Learning(
+                    name=space,
+                    sentences=read.take(sample),
+                    written=sentences.take(sample).texts,
+                    writers=writers,
+                    encoder=encoder,
+                    topics=topics,
+                    seed=seed,
+                    within=by_name.get(space),
+                    advance=advance,
+                )
+            )
             if made is not None:
                 found.append(made)
     return tuple(found)
@@ -325,11 +337,20 @@ def joined(old: Sequence[TopicSpace], new: Sequence[TopicSpace]) -> tuple[TopicS
 
 @dataclass(frozen=True)
 class _Learning:
-    """Arguments for learning the topics of one space; ``written`` are the sentences with their rare words."""
+    """Arguments for learning the topics of one space from n distinct sentences.
+
+    Attributes
+    ----------
+    sentences, written
+        The sentences without and with their rare words.
+    writers
+        Customers who wrote each sentence, length n.
+    """
 
     name: str
     sentences: Sentences
     written: Sequence[str]
+    writers: Sequence[frozenset[int]]
     encoder: SentenceEncoder | None
     topics: int | None
     seed: int
@@ -415,9 +436,11 @@ def _space(
     Sentences of smaller clusters move to the nearest remaining one. The limits are quantiles of the cosines of
     ``written``, the vectors of the sentences with rare words, because comments are assigned with their rare words.
     """
-    customers = task.sentences.customers
     clusters = int(labels.max()) + 1
-    large = [each for each in range(clusters) if len(set(customers[labels == each].tolist())) >= FEWEST]
+    customers: list[set[int]] = [set() for _ in range(clusters)]
+    for label, writers in zip(labels.tolist(), task.writers, strict=True):
+        customers[label] |= writers
+    large = [each for each in range(clusters) if len(customers[each]) >= FEWEST]
     if not large:
         return None
     middles = vectors.centroids(labels, clusters)[large]
@@ -471,10 +494,13 @@ def _rows_by_space(sentences: Sentences, encoder: SentenceEncoder | None) -> dic
     return found
 
 
-def _sample(sentences: Sentences, rows: Sequence[int], seed: int) -> list[int]:
-    """Return the positions of at most :data:`SAMPLE` distinct texts among ``rows``, chosen by the hash of the text."""
-    unique: dict[str, int] = {}
+def _sample(sentences: Sentences, rows: Sequence[int], seed: int) -> list[list[int]]:
+    """Return the positions of at most :data:`SAMPLE` distinct texts among ``rows``, chosen by the hash of the text.
+
+    Each item has the positions of all sentences with one text; the items are sorted by their first position.
+    """
+    alike: dict[str, list[int]] = {}
     for row in rows:
-        unique.setdefault(sentences.texts[row], row)
-    ordered = sorted(unique, key=lambda text: hashlib.blake2b(f"{seed} {text}".encode(), digest_size=8).digest())
-    return sorted(unique[text] for text in ordered[:SAMPLE])
+        alike.setdefault(sentences.texts[row], []).append(row)
+    ordered = sorted(alike, key=lambda text: hashlib.blake2b(f"{seed} {text}".encode(), digest_size=8).digest())
+    return sorted((alike[text] for text in ordered[:SAMPLE]), key=lambda each: each[0])

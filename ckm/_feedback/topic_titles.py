@@ -47,24 +47,25 @@ COMMON_HAN = frozenset(
 
 @dataclass
 class _Counts:
-    """Customers who wrote each term in a language, in all and by topic, and the spellings of the terms."""
+    """Sentences with each term in a language: their number, and by topic their numbers and customers; spellings."""
 
-    customers: set[int] = field(default_factory=set)
-    of_term: dict[str, set[int]] = field(default_factory=dict)
-    of_topic: dict[str, dict[str, set[int]]] = field(default_factory=dict)
+    sentences: int = 0
+    of_term: Counter[str] = field(default_factory=Counter)
+    of_topic: dict[str, dict[str, dict[int, int]]] = field(default_factory=dict)
+    """Customer by number of the sentence, by term and topic."""
     spelling: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def add(self, terms: Iterable[tuple[str, str]], customer: int, topic: str) -> None:
-        self.customers.add(customer)
+    def add(self, terms: Collection[tuple[str, str]], customer: int, topic: str) -> None:
+        self.sentences += 1
+        self.of_term.update({term for term, _ in terms})
         for term, written in terms:
-            self.of_term.setdefault(term, set()).add(customer)
             self.spelling.setdefault(term, Counter())[written] += 1
             if topic:
-                self.of_topic.setdefault(topic, {}).setdefault(term, set()).add(customer)
+                self.of_topic.setdefault(topic, {}).setdefault(term, {})[self.sentences] = customer
 
     def rarity(self, term: str) -> float:
-        """Return ln(N / n) + :data:`LEAST_RARITY` for a term that n of N customers wrote; always above 0."""
-        return math.log(len(self.customers) / len(self.of_term[term])) + LEAST_RARITY
+        """Return ln(N / n) + :data:`LEAST_RARITY` for a term in n of N sentences; always above 0."""
+        return math.log(self.sentences / self.of_term[term]) + LEAST_RARITY
 
     def written(self, term: str, lang: str) -> str:
         usual = _usual(self.spelling[term])
@@ -82,14 +83,15 @@ class TopicWords:
 def topic_words(sentences: Sentences, topics: Sequence[str], masking: Masking) -> TopicWords:
     """Return keywords and titles of topics.
 
-    A term is a word, or a phrase of up to :data:`LONGEST_PHRASE` words. Its weight is c · ln(N / n), where c customers
-    of the topic and n customers in all wrote the term, of N customers (class-based tf-idf, Grootendorst 2022,
-    arXiv:2203.05794, with customers instead of occurrences). A term is used if at least
+    A term is a word, or a phrase of up to :data:`LONGEST_PHRASE` words. Its weight is c · ln(N / n), where n of N
+    sentences have the term, and c is the sum over customers of √(number of sentences of the customer in the topic with
+    the term) (class-based tf-idf, Grootendorst 2022, arXiv:2203.05794, with less weight for a customer's repetitions).
+    A term is used if at least
     :data:`ckm._feedback.topic_model.FEWEST` customers of the topic wrote it, if it contains no name of a customer, and,
     for a phrase, if it is not a whole sentence of a customer.
 
     Keywords are the words of the largest weight. A title is the term of the largest weight, followed by the term of the
-    largest weight among the customers who did not write the first term.
+    largest weight among the sentences without the first term.
 
     Parameters
     ----------
@@ -124,8 +126,14 @@ def topic_words(sentences: Sentences, topics: Sequence[str], masking: Masking) -
 
 
 def _keywords(counts: _Counts, topic: str, names: set[str]) -> list[str]:
-    terms = {term: who for term, who in counts.of_topic[topic].items() if len(who) >= FEWEST and term not in names}
-    score = {term: len(who) * counts.rarity(term) * _length_weight(term) for term, who in terms.items()}
+    terms = {
+        term: written
+        for term, written in counts.of_topic[topic].items()
+        if len(set(written.values())) >= FEWEST and term not in names
+    }
+    score = {
+        term: _damped(written.values()) * counts.rarity(term) * _length_weight(term) for term, written in terms.items()
+    }
     chosen: list[str] = []
     for term in sorted(score, key=lambda each: (-score[each], each)):
         if not any(_overlap(term, other) for other in chosen) and len(chosen) < MOST:
@@ -135,28 +143,38 @@ def _keywords(counts: _Counts, topic: str, names: set[str]) -> list[str]:
 
 def _title(words: _Counts, phrases: _Counts, topic: str, names: set[str], whole: Collection[str], lang: str) -> str:
     """Return the title of a topic: one or two terms, joined by :data:`BETWEEN`."""
-    weights: dict[str, tuple[float, set[int]]] = {}
+    weights: dict[str, tuple[float, Mapping[int, int]]] = {}
     for counts in (words, phrases):
-        for term, who in counts.of_topic.get(topic, {}).items():
+        for term, written in counts.of_topic.get(topic, {}).items():
             parts = term.split(" ")
-            if len(who) < FEWEST or names.intersection(parts) or (len(parts) > 1 and _is_whole(counts, term, whole)):
+            few = len(set(written.values())) < FEWEST
+            if few or names.intersection(parts) or (len(parts) > 1 and _is_whole(counts, term, whole)):
                 continue
-            weights[term] = counts.rarity(term) * _length_weight(term) * math.sqrt(len(parts)), who
+            weights[term] = counts.rarity(term) * _length_weight(term) * math.sqrt(len(parts)), written
     chosen: list[str] = []
     covered: set[int] = set()
     while len(chosen) < IN_TITLE:
         used = {part for term in chosen for part in term.split(" ")}
+        left = {
+            term: [customer for sentence, customer in written.items() if sentence not in covered]
+            for term, (_, written) in weights.items()
+            if not any(_overlap(part, other) for part in term.split(" ") for other in used)
+        }
         score = {
-            term: weight * len(who - covered)
-            for term, (weight, who) in weights.items()
-            if len(who - covered) >= FEWEST
-            and not any(_overlap(part, other) for part in term.split(" ") for other in used)
+            term: weights[term][0] * _damped(customers)
+            for term, customers in left.items()
+            if len(set(customers)) >= FEWEST
         }
         if not score:
             break
         chosen.append(min(score, key=lambda each: (-score[each], each)))
-        covered |= weights[chosen[-1]][1]
+        covered.update(weights[chosen[-1]][1])
     return BETWEEN.join((phrases if " " in term else words).written(term, lang) for term in chosen)
+
+
+def _damped(customers: Iterable[int]) -> float:
+    """Return the sum over customers of √(number of their sentences), from the customer of each sentence."""
+    return sum(map(math.sqrt, Counter(customers).values()))
 
 
 def _is_whole(counts: _Counts, term: str, whole: Collection[str]) -> bool:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 PAGE = ".html"
 BY_USE = (
-    "topic", "title", "product", "segment", "channel", "lang", "kind", "comments", "trend", "polarity", "revenue",
-    "open", "share", "value_at_risk", "customers", "entries", "growing", "open_days", "complaints", "requests",
-    "comments_before", "evidence",
+    "topic", "title", "product", "competitor", "segment", "channel", "lang", "kind", "comments", "trend", "polarity",
+    "revenue", "open", "share", "value_at_risk", "customers", "entries", "growing", "products", "open_days",
+    "complaints", "requests", "comments_before", "evidence",
 )  # fmt: skip
 """Columns, the most used first."""
 FORMATS = {
@@ -69,7 +69,8 @@ def feedback_mine(
         str,
         typer.Option(
             metavar="DIMENSIONS",
-            help="Count by topic and by these, separated by commas: product, segment, channel, lang, kind.",
+            help="Count by topic and by these, separated by commas: product, competitor, segment, channel, lang, kind. "
+            "A first competitor replaces topic.",
         ),
     ] = "topic",
     new_only: Annotated[
@@ -140,6 +141,7 @@ def feedback_mine(
       ckm feedback-mine reviews.csv                  # a file, no workspace needed
       ckm feedback-mine --learn                      # propose topics, write topics.yaml
       ckm feedback-mine --by product,segment -o out/feedback.xlsx
+      ckm feedback-mine --by competitor -f csv       # comments that name a competitor
       ckm feedback-mine --since 2026-04-01 --new-only --fail-on growing
       ckm feedback-mine --lang th -o out/feedback.html
       ckm feedback-mine --drafts                     # drafts of missing knowledge entries
@@ -241,7 +243,7 @@ def _show(found: Feedback, fmt: Format | None, output: Path | None) -> None:
     emit(found.frame, fmt, output=output, by_use=BY_USE, formats=FORMATS)
     if output is not None or (fmt or default_format()) is not Format.table:
         return
-    if found.competitors.height:
+    if found.competitors.height and "competitor" not in found.frame.columns:
         emit(found.competitors, fmt, title="competitors", formats=FORMATS)
     if found.unanswered:
         titles = {topic.id: topic.title_in("en") for topic in found.topics}
