@@ -24,7 +24,7 @@ from ckm._feedback.remarks import remarks_of
 from ckm._feedback.result import Feedback
 from ckm._feedback.topic_model import OTHER
 from ckm._feedback.topics_file import write_topics
-from ckm.dataset.source import dataset_of
+from ckm.dataset.comments_file import comments_dataset
 from ckm.errors import UnknownNameError, UsageError
 from ckm.metrics.cell_suppression import MIN_GROUP_SIZE
 from ckm.models.encoder import Encoder
@@ -71,7 +71,7 @@ def feedback(
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.source.dataset_of`; the table ``interactions`` is required.
+        A file of comments, or as for :func:`ckm.dataset.source.dataset_of`; the table ``interactions`` is required.
     as_of
         Last day of the period. Default: the newest day of the transactions that is not stray
         (:mod:`ckm.customers.usual_days`), else that of the interactions.
@@ -118,7 +118,7 @@ def feedback(
     NotEnoughDataError
         There are no interactions, or fewer than ten customers wrote a comment.
     """
-    dataset = dataset_of(source)
+    dataset = comments_dataset(source)
     wanted = _dimensions(by)
     if (learn or refit or drafts) and dataset.workspace is None:
         raise UsageError(
@@ -198,7 +198,7 @@ def comment_topics(
     NotEnoughDataError
         There are no interactions, or fewer than ten customers wrote a comment.
     """
-    dataset = dataset_of(source)
+    dataset = comments_dataset(source)
     value = customer_values(dataset, as_of)
     day = as_of or newest_day(dataset, value.as_of)[0]
     opened = open_encoder(dataset, encoder)

@@ -158,9 +158,10 @@ class Shop:
 
     def feedback(self, **wanted: Any) -> Feedback:
         """Find the topics of what customers say: :func:`ckm.feedback.feedback`."""
+        from ckm.dataset.comments_file import comments_dataset
         from ckm.feedback import feedback
 
-        return feedback(self.dataset(), **wanted)
+        return feedback(comments_dataset(self.source, self.options), **wanted)
 
     def check(self, **wanted: Any) -> CheckReport:
         """Check the data quality of the tables: :func:`ckm.check.check`."""

@@ -337,8 +337,8 @@ def test_without_a_previous_period_no_topic_is_new_and_a_remark_says_that_it_is_
     assert not any("is not complete" in remark for remark in later.remarks)
 
 
-@pytest.mark.parametrize("data", ["comments.csv", "nowhere", "."])
-def test_a_file_of_comments_is_refused_with_the_command_that_loads_it(
+@pytest.mark.parametrize("data", ["nowhere", "."])
+def test_without_a_workspace_the_hint_names_what_needs_none(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, data: str
 ) -> None:
     comments(12).frame.write_csv(tmp_path / "comments.csv")
@@ -347,7 +347,7 @@ def test_a_file_of_comments_is_refused_with_the_command_that_loads_it(
         done = run("feedback-mine", *words)
         assert done.exit_code == 2
         assert "no workspace" in done.output
-        assert "ckm ingest FILE --as interactions" in done.output
+        assert "ckm feedback-mine FILE" in done.output
         assert "transactions" not in done.output
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from ckm.config import load_config
 from ckm.dataset import AS_FOUND, Dataset, data_label
+from ckm.dataset.source import dataset_of
 from ckm.dataset.transactions_file import MAX_REJECTS, read_rows
 from ckm.errors import InputError, UsageError
 from ckm.remark import about, assumption, doubt
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
     from ckm.io.readers.read import Source
 
 INTERACTIONS, KEY = "interactions", "interaction_id"
+
+
+def comments_dataset(source: Any, options: IngestOptions = AS_FOUND) -> Dataset:
+    """Return the comments of a file, or the tables of any other source (:func:`ckm.dataset.source.dataset_of`)."""
+    if isinstance(source, str | os.PathLike) and Path(source).is_file():
+        return comments_of_file(Path(source), options)
+    return dataset_of(source, options)
 
 
 def comments_of_file(path: Path, options: IngestOptions = AS_FOUND) -> Dataset:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import ckm
 from ckm.dataset.comments_file import comments_of_file
 from ckm.errors import UsageError
-from ckm.feedback import feedback
 from tests.conftest import Run
 
 TEXTS = {
@@ -58,7 +58,7 @@ def test_a_file_without_dates_is_refused_with_its_columns(reviews: Path) -> None
 
 
 def test_topics_of_a_file_have_the_polarity_of_its_ratings(reviews: Path) -> None:
-    found = feedback(comments_of_file(reviews), topics=3, encoder="none")
+    found = ckm.open(reviews).feedback(topics=3, encoder="none")
     titled = found.frame.filter(found.frame["topic"] != "")
     assert titled.height >= 2
     assert {round(value) for value in titled["polarity"].drop_nulls()} == {-1, 1}
