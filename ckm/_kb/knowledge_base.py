@@ -261,6 +261,12 @@ class KnowledgeBase:
         no_query = self._index.analyse("")
         return [self._hit(one, no_query, scope, prefer_lang) for one in visible[:limit]]
 
+    def warnings_of(self, name: str, scope: Scope) -> tuple[str, ...]:
+        """Return the warnings that a hit of the entry with this id has; none for an unknown id."""
+        ranked = self._penalised(self._with_label("id", name), scope.as_of.isoformat())
+        own = next((one for one in ranked if one.entry["id"] == name), None)
+        return () if own is None else tuple(self._warnings(own, _date(own.entry.get("due")), scope))
+
     def _filters(self, scope: Scope) -> tuple[dict[str, Collection[str]], dict[str, Collection[str]]]:
         """Return the labels that an entry must have, and the labels that it must not have."""
         keep: dict[str, Collection[str]] = {name: tuple(each) for name, each in scope.filters.items() if each}
