@@ -227,6 +227,12 @@ def test_hits_with_few_words_of_the_query_have_a_warning(run: Run, base: Path, a
     assert shown.count("! little in common with the query") == len(hits) - 1
 
 
+def test_any_lang_without_meaning_is_refused(run: Run, base: Path) -> None:
+    done = run("kb-search", "parcel", "--kb", base, "--any-lang", "--semantic", "off")
+    assert done.exit_code == 2
+    assert "--any-lang searches by meaning" in done.stderr
+
+
 def test_a_query_whose_hits_have_little_in_common_is_unanswered(run: Run, base: Path) -> None:
     done = run("kb-search", OTHER_SUBJECT, "--kb", base, *AS_OF, "--fail-empty")
     assert done.exit_code == 1
