@@ -167,10 +167,12 @@ class KnowledgeBase:
     def rank(self, query: Query, scope: Scope, limit: int, *, explain: bool = False) -> list[RankedHit]:
         """Return the best hits after penalties, best first; equal scores in order of ids.
 
-        Penalties only lower a score, and a measured benefit raises it by one factor at most. So the result is exact
-        once its last score is higher than the last fetched score times this factor; until then more hits are fetched.
+        Penalties only lower a score, and a measured benefit, if any entry has one, raises it by one factor at most. So
+        the result is exact once its last score is higher than the last fetched score times this factor; until then
+        more hits are fetched.
         """
         keep, drop = self._filters(scope)
+        highest = MEASURED_BENEFIT if "helps" in self._index.labels("evidence") else 1.0
         size = 2 * limit + 10
         while True:
             hits = self._index.search(query, limit=size, keep=keep, drop=drop, explain=explain)
@@ -180,7 +182,7 @@ class KnowledgeBase:
             if (
                 only_filters
                 or len(hits) < size
-                or (len(ranked) == limit and ranked[-1].score > MEASURED_BENEFIT * hits[-1].score)
+                or (len(ranked) == limit and ranked[-1].score > highest * hits[-1].score)
             ):
                 return ranked
             size *= 4

@@ -227,6 +227,18 @@ def test_hits_with_few_words_of_the_query_have_a_warning(run: Run, base: Path, a
     assert shown.count("! little in common with the query") == len(hits) - 1
 
 
+def test_a_proven_entry_is_first_even_if_many_others_match_a_little_better(base: Path, ask: Any) -> None:
+    for number in range(40):
+        write_entry(base, f"quokka-{number}", "Quokka food", "lang: en")
+    effect = "{audience: may, metric: order, effect: 0.05, low: 0.01, high: 0.09, treated: 200, holdout: 100, "
+    proven = f"evidence: [{effect}window_days: 30, date: 2026-05-01, run: 'abc'}}]"
+    write_entry(base, "proven", "Quokka food", "lang: en", proven, issue="Quokka food for the zoo")
+    hits = ask("quokka food", "-n", "1")
+    assert ids(hits) == ["proven"]
+    assert hits[0]["penalties"] == {"measured benefit": 1.2}
+    assert ids(ask("evidence:helps")) == ["proven"]
+
+
 def test_any_lang_without_meaning_is_refused(run: Run, base: Path) -> None:
     done = run("kb-search", "parcel", "--kb", base, "--any-lang", "--semantic", "off")
     assert done.exit_code == 2
