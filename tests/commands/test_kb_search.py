@@ -252,6 +252,16 @@ def test_a_query_whose_hits_have_little_in_common_is_unanswered(run: Run, base: 
     assert "no entry has much in common with the query: " in done.stderr
 
 
+@pytest.mark.parametrize(
+    "query", ['"parcel is late" zebra giraffe rhinoceros', "lang:en", "-widget zebra giraffe parcel"]
+)
+def test_a_query_with_conditions_has_no_coverage(run: Run, base: Path, query: str) -> None:
+    hits = json.loads(run("kb-search", "--kb", base, *AS_OF, "-f", "json", "--", query).stdout)
+    assert hits
+    assert {hit["coverage"] for hit in hits} == {None}
+    assert not any("little in common with the query" in hit["warnings"] for hit in hits)
+
+
 @pytest.mark.parametrize("query", ["parcels", "late parcle", "parcel", "PARCEL!!", "parcel:late"])
 def test_a_query_with_typos_or_few_words_is_answered(ask: Any, query: str) -> None:
     assert "little in common with the query" not in ask(query)[0]["warnings"]
