@@ -345,6 +345,7 @@ def test_explain_shows_the_analysis_of_the_query_and_the_parts_of_the_score(run:
     assert "words:" in done.stderr
     assert "grams" in done.stdout
     assert "not validated ×0.85" in done.stdout
+    assert "coverage 1.00" in done.stdout
 
 
 def test_a_missing_folder_and_a_missing_query_exit_2(run: Run, base: Path, tmp_path: Path) -> None:
