@@ -26,7 +26,7 @@ _DASHES = "-\u2010\u2013_"
 _JOIN = rf"(?:[{_DASHES}/\u2044.&#]|\+{{1,2}}|(?<=\d),(?=\d))"
 _END = rf"(?:(?:\+{{1,2}}|[#\u266f])(?!{_LETTER}))"
 _LEADING_DOT = r"(?P<dot>(?:(?<!\S)|(?<=[(\[{\"„“«]))\.(?=[^\W\d_]))"
-# It also matches a word before a sign, which is not a compound and contains no sign.
+# The pattern also matches a word before a sign, which is not a compound and contains no sign.
 _COMPOUND = re.compile(
     rf"(?<!{_LETTER}){_LEADING_DOT}?+{_LETTER}++(?(dot)|(?=[{_DASHES}/\u2044.,&#+\u266f]))(?:{_JOIN}{_LETTER}++)*+{_END}?+"
 )
