@@ -84,9 +84,10 @@ def search(
     explain
         Whether hits contain the parts of their score.
     semantic
-        Whether to look for meaning too: ``auto`` if the best hit by words has under half of the query's words, ``on``,
-        ``off``. Needs the extra ``semantic`` or ``encoder``; ``auto`` does without. A query with phrases, excluded
-        words or fields is searched by words only.
+        Whether to look for meaning too: ``auto`` if the best hit by words has too few of the query's words (under half
+        of them, or under more if many entries have no text in the query's language), ``on``, ``off``. Needs the extra
+        ``semantic`` or ``encoder``; ``auto`` does without. A query with phrases, excluded words or fields is searched
+        by words only.
     any_lang
         Find entries in other languages than the query's too: the same as ``semantic="on"``.
     encoder

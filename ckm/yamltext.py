@@ -80,6 +80,8 @@ def syntax_mistake(error: yaml.YAMLError, text: str) -> SyntaxMistake:
         if (found := lookalike(line)) is not None:
             return SyntaxMistake(number, found, "use the plain ASCII character")
     hint = "check the indentation and quotes"
+    if "alias" in f"{error.problem} {error.context}":
+        hint = "put a text that begins with '*' in quotes; an alias needs its '&' anchor above it in the same document"
     if context is not None and error.context in ("while scanning a simple key", "while scanning a quoted scalar"):
         return SyntaxMistake(context.line + 1, message, hint)
     if context is not None and " #" in lines[context.line + 1]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ckm._kb.entry_files import read_folder
 from ckm.config import load_config
 from ckm.errors import UsageError
-from ckm.yamlnodes import compose_documents, read_text
+from ckm.yamlnodes import YamlError, compose_document, compose_documents, read_text
 from ckm.yamltext import lookalike, lost
 
 HEAD = "schema: ckm.kb/1\nid: a\nkind: for\nstate: {confidence: wip}\nreview: {}\nprovenance: {}\n"
@@ -109,6 +109,13 @@ def test_an_unknown_key_with_such_a_character_has_a_hint_about_it(tmp_path: Path
     (only,) = [each for each in read_folder(tmp_path).mistakes if each.rule == "unknown-key"]
     assert only.line == LINES + 4
     assert "no-break space (U+00A0)" in (only.hint or "")
+
+
+@pytest.mark.parametrize("text", ["title: *Important* note\n", "title: * star\n", "a: *x\n"])
+def test_an_alias_without_an_anchor_has_a_hint_about_quotes_and_anchors(text: str) -> None:
+    with pytest.raises(YamlError) as error:
+        compose_document(text)
+    assert "begins with '*' in quotes" in (error.value.hint or "")
 
 
 @pytest.mark.parametrize("text", ["注意：先", "Note\u00a0:\u00a0voilà", "a\u00a0b", "- – one", "https://x：y"])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ckm._kb.entry import KnowledgeEntry
 
-RECORDS = "5"
+RECORDS = "6"
 """Version of records: increment it when the same entry gives another record, so that indexes are rebuilt."""
 EVERYBODY = ANY
 """Label ``role`` of entries that everybody may read."""
@@ -96,6 +96,7 @@ def _labels(entry: KnowledgeEntry) -> dict[str, tuple[str, ...]]:
         "from": _named(_day(applies.valid_from)),
         "until": _named(_day(applies.valid_until)),
         "supersedes": entry.links.supersedes,
+        "evidence": tuple(dict.fromkeys(verdict for _, verdict in _verdicts(entry))),
     }
 
 

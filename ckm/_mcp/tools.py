@@ -96,17 +96,19 @@ def kb_search(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, 
 
 
 def kb_show(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry that the role may read, with the ids of linked entries that the role may read too."""
+    """Return an entry that the role may read with its warnings, and the ids of linked entries that it may read too."""
     from ckm import kb
 
     day = _day(arguments) or date.today()
-    shown = kb.show(context.workspace.kb_dir, arguments["id"], day, roles=context.roles)
+    folder = context.workspace.kb_dir
+    shown = kb.show(folder, arguments["id"], day, roles=context.roles)
+    warnings = kb.KnowledgeBase.open(folder).warnings_of(shown.entry.id, kb.Scope(day, roles=context.roles))
     _log_shown(context, [shown.entry.id])
     links = {
         name: [each.id for each in getattr(shown, name) if each.confidence is not None]  # None: missing or no access
         for name in ("supersedes", "superseded_by", "related")
     }
-    return {"as_of": day.isoformat(), "entry": dict(shown.entry.plain), **links}
+    return {"as_of": day.isoformat(), "entry": dict(shown.entry.plain), "warnings": list(warnings), **links}
 
 
 def _log_search(context: AgentContext, query: str, shown: Sequence[str]) -> None:
@@ -270,7 +272,7 @@ TOOLS: Mapping[str, AgentTool] = {
         kb_search,
     ),
     "kb_show": AgentTool(
-        "Show a whole entry of the knowledge base by its id.",
+        "Show a whole entry of the knowledge base by its id, with warnings: draft, expired, superseded, not validated.",
         {"id": {"type": "string"}, **_AS_OF},
         ("id",),
         kb_show,

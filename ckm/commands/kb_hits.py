@@ -105,6 +105,7 @@ def _facts(hit: Hit, *, explain: bool) -> list[str]:
         parts = [f"{name} {value:.2f}" for name, value in hit.parts.items()]
         parts += [f"{fault} ×{factor:g}" for fault, factor in hit.penalties.items()]
         facts.append(f"match {hit.match:.2f}" + (f" ({', '.join(parts)})" if parts else ""))
+        facts += [] if hit.coverage is None else [f"coverage {hit.coverage:.2f}"]
     return [safe(fact) for fact in facts if fact]
 
 

@@ -228,6 +228,8 @@ def kb_search(
         )
     if not query:
         raise UsageError("a query is missing", hint="ckm kb-search late parcel; field:value alone lists all matches")
+    if any_lang and semantic is SemanticMode.off:
+        raise UsageError("--any-lang searches by meaning", hint="leave out --semantic off, or --any-lang")
     result = search(
         folder,
         text,

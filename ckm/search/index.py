@@ -53,6 +53,7 @@ __all__ = ["FORMAT", "Index", "IndexHit"]
 MOST_COMPARED = 1000
 """Number of texts without a query word whose vocabularies are compared with the query. Texts with the most grams of the
 query come first, so later ones hardly ever have a similar word."""
+_TIES = 10  # documents with equal scores up to the last bits, which two searches may order differently
 _DIGITS = 4  # decimals of a score; the last bits of a float depend on the order of additions in tantivy
 
 
@@ -316,11 +317,15 @@ class Index:
         fetch = 2 * limit + 10
         while True:
             found: list[_Found] = []
+            certain: set[_Place] = set()  # the documents in ``found`` that are hits, and others
             unseen = -1.0  # highest possible score of a record that was not fetched
             for shard, (searcher, query) in enumerate(zip(self._searchers, compiled.queries, strict=True)):
                 top = searcher.search(query, fetch, count=False).hits
                 if len(top) == fetch:
                     unseen = max(unseen, round(top[-1][0], _DIGITS))
+                if compiled.words:  # of the same scores, so that no certain document of ``top`` is missing
+                    sure = searcher.search(compiled.sure[shard], fetch + _TIES, count=False).hits
+                    certain.update((shard, address.segment_ord, address.doc) for _, address in sure)
                 for score, address in top:
                     document = searcher.doc(address)
                     if compiled.homes and document["home"][0] not in compiled.homes:
@@ -328,7 +333,7 @@ class Index:
                     place = (shard, address.segment_ord, address.doc)
                     found.append(_Found(round(score, _DIGITS), document["key"][0], place, document))
             found.sort(key=lambda one: (-one.score, one.key))
-            best, compared = self._best(found, compiled, limit)
+            best, compared = self._best(found, certain, compiled, limit)
             if unseen >= 0 and compared > MOST_COMPARED:
                 others = self._top(replace(compiled, queries=compiled.sure, words=()), limit)
                 merged = {hit.key: hit for hit in (*others, *best)}.values()
@@ -337,11 +342,11 @@ class Index:
                 return best
             fetch *= 4
 
-    def _best(self, found: Sequence[_Found], compiled: CompiledQuery, limit: int) -> tuple[list[IndexHit], int]:
+    def _best(
+        self, found: Sequence[_Found], certain: Collection[_Place], compiled: CompiledQuery, limit: int
+    ) -> tuple[list[IndexHit], int]:
         """Return the first ``limit`` hits in ``found``, and how many texts were compared with the query by words."""
-        keys = list(dict.fromkeys(one.key for one in found))
-        excluded = {key for key, _ in self._matches(compiled.excluded, keys)}
-        certain = {place for _, place in self._matches(compiled.certain, keys)} if compiled.words else set()
+        excluded = self._matching_keys(compiled.excluded, list(dict.fromkeys(one.key for one in found)))
         best: dict[str, IndexHit] = {}
         compared = 0
         for one in found:
@@ -356,17 +361,17 @@ class Index:
                 break
         return list(best.values()), compared
 
-    def _matches(self, query: tantivy.Query | None, keys: list[str]) -> list[tuple[str, _Place]]:
-        """Return key and place of documents of the records ``keys`` that match a query; none without a query."""
+    def _matching_keys(self, query: tantivy.Query | None, keys: list[str]) -> frozenset[str]:
+        """Return the keys of the records ``keys`` of which a document matches a query; none without a query."""
         if query is None or not keys:
-            return []
+            return frozenset()
         among = tantivy.Query.term_set_query(self._schema, "key", keys)
         both = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Must, query)])
-        return [
-            (key, (shard, address.segment_ord, address.doc))
-            for shard, searcher in enumerate(self._searchers)
-            for key, address in searcher.search(both, len(self) + 1, count=False, order_by_field="key").hits
-        ]
+        return frozenset(
+            key
+            for searcher in self._searchers
+            for key, _ in searcher.search(both, len(self) + 1, count=False, order_by_field="key").hits
+        )
 
     def _in_key_order(self, compiled: CompiledQuery, limit: int) -> list[IndexHit]:
         """Return the first ``limit`` matching records in the order of their keys, for a query without words."""
@@ -381,7 +386,7 @@ class Index:
                 for key, address in hits:
                     found.setdefault(key, (searcher, address))
             keys = sorted(key for key in found if complete_to is None or key <= complete_to)
-            excluded = {key for key, _ in self._matches(compiled.excluded, keys)}
+            excluded = self._matching_keys(compiled.excluded, keys)
             keys = [key for key in keys if key not in excluded]
             if complete_to is None or len(keys) > limit:
                 break

@@ -41,14 +41,12 @@ class CompiledQuery:
     """Languages that the query may be in and that the index has texts in."""
     excluded: Query | None = None
     """A record is excluded if any of its texts, in any language, matches this."""
-    certain: Query | None = None
-    """Query for texts that are hits without a comparison of words. None: all matching texts are hits."""
     sure: Sequence[Query] = ()
-    """``queries`` limited to ``certain``."""
+    """``queries`` limited to texts that are hits without a comparison of words; empty if all matching texts are."""
     coverage: tuple[Query, float] | None = None
     """Query whose score is the weight of the query words that a text has, and the weight of all query words."""
     words: tuple[SharedGrams, ...] = ()
-    """Query words to compare texts with: a text outside ``certain`` is a hit only if a word of it is similar to one."""
+    """Query words to compare texts with: a text outside ``sure`` is a hit only if a word of it is similar to one."""
 
 
 class QueryCompiler:
@@ -109,7 +107,6 @@ class QueryCompiler:
             parts,
             idf.homes,
             without,
-            _unscored(evidence.certain),
             matching(evidence.certain),
             coverage,
             evidence.words,

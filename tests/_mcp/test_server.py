@@ -128,6 +128,18 @@ def test_a_role_sees_only_entries_and_links_that_it_may_read(shop: Path) -> None
     assert shown["related"] == ["secret"]
 
 
+def test_a_shown_entry_has_the_warnings_of_a_hit(shop: Path) -> None:
+    path = shop / "kb" / "old.yaml"
+    old = ENTRY.format("old", "Old prices", "applies: {valid_until: 2025-12-31}\n").replace("validated", "wip")
+    path.write_text(old, "utf-8")
+    try:
+        (_, shown), (_, valid) = call(shop, ("kb_show", {"id": "old"}), ("kb_show", {"id": "refund"}))
+    finally:
+        path.unlink()
+    assert shown["warnings"] == ["draft", "expired 2025-12-31"]
+    assert valid["warnings"] == []
+
+
 def test_rows_of_customers_are_returned_only_with_the_setting_persons(shop: Path, configured: Any) -> None:
     everything = [("segments", {"as_of": "2026-06-30"}), ("warnings", {}), ("report_metrics", {"slices": True})]
     results = call(shop, *everything)

@@ -227,11 +227,39 @@ def test_hits_with_few_words_of_the_query_have_a_warning(run: Run, base: Path, a
     assert shown.count("! little in common with the query") == len(hits) - 1
 
 
+def test_a_proven_entry_is_first_even_if_many_others_match_a_little_better(base: Path, ask: Any) -> None:
+    for number in range(40):
+        write_entry(base, f"quokka-{number}", "Quokka food", "lang: en")
+    effect = "{audience: may, metric: order, effect: 0.05, low: 0.01, high: 0.09, treated: 200, holdout: 100, "
+    proven = f"evidence: [{effect}window_days: 30, date: 2026-05-01, run: 'abc'}}]"
+    write_entry(base, "proven", "Quokka food", "lang: en", proven, issue="Quokka food for the zoo")
+    hits = ask("quokka food", "-n", "1")
+    assert ids(hits) == ["proven"]
+    assert hits[0]["penalties"] == {"measured benefit": 1.2}
+    assert ids(ask("evidence:helps")) == ["proven"]
+
+
+def test_any_lang_without_meaning_is_refused(run: Run, base: Path) -> None:
+    done = run("kb-search", "parcel", "--kb", base, "--any-lang", "--semantic", "off")
+    assert done.exit_code == 2
+    assert "--any-lang searches by meaning" in done.stderr
+
+
 def test_a_query_whose_hits_have_little_in_common_is_unanswered(run: Run, base: Path) -> None:
     done = run("kb-search", OTHER_SUBJECT, "--kb", base, *AS_OF, "--fail-empty")
     assert done.exit_code == 1
     assert done.stdout
     assert "no entry has much in common with the query: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    "query", ['"parcel is late" zebra giraffe rhinoceros', "lang:en", "-widget zebra giraffe parcel"]
+)
+def test_a_query_with_conditions_has_no_coverage(run: Run, base: Path, query: str) -> None:
+    hits = json.loads(run("kb-search", "--kb", base, *AS_OF, "-f", "json", "--", query).stdout)
+    assert hits
+    assert {hit["coverage"] for hit in hits} == {None}
+    assert not any("little in common with the query" in hit["warnings"] for hit in hits)
 
 
 @pytest.mark.parametrize("query", ["parcels", "late parcle", "parcel", "PARCEL!!", "parcel:late"])
@@ -317,6 +345,7 @@ def test_explain_shows_the_analysis_of_the_query_and_the_parts_of_the_score(run:
     assert "words:" in done.stderr
     assert "grams" in done.stdout
     assert "not validated ×0.85" in done.stdout
+    assert "coverage 1.00" in done.stdout
 
 
 def test_a_missing_folder_and_a_missing_query_exit_2(run: Run, base: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckm.search.analysis import alphabets
 from ckm.search.analysis.languages import alphabet_of
-from ckm.search.analysis.normalization import ARABIC, LETTER
+from ckm.search.analysis.normalization import ARABIC, MARKS, without_unspaced
 from ckm.search.analysis.word_forms import read_word
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 LONGEST = 40
 """Largest number of characters of a compound; longer ones are usually web addresses."""
 
+_LETTER = f"(?:[^\\W_]|[{MARKS}{ARABIC}])"  # in a text without characters of scripts without spaces
 _DASHES = "-\u2010\u2013_"
 _JOIN = rf"(?:[{_DASHES}/\u2044.&#]|\+{{1,2}}|(?<=\d),(?=\d))"
-_END = rf"(?:(?:\+{{1,2}}|[#\u266f])(?!{LETTER}))"
+_END = rf"(?:(?:\+{{1,2}}|[#\u266f])(?!{_LETTER}))"
 _LEADING_DOT = r"(?P<dot>(?:(?<!\S)|(?<=[(\[{\"„“«]))\.(?=[^\W\d_]))"
-# Compiling a set of letters takes a millisecond, so the pattern has few. It also matches a word before a sign, which is
-# not a compound and contains no sign.
+# The pattern also matches a word before a sign, which is not a compound and contains no sign.
 _COMPOUND = re.compile(
-    rf"(?<!{LETTER}){_LEADING_DOT}?+{LETTER}++(?(dot)|(?=[{_DASHES}/\u2044.,&#+\u266f]))(?:{_JOIN}{LETTER}++)*+{_END}?+"
+    rf"(?<!{_LETTER}){_LEADING_DOT}?+{_LETTER}++(?(dot)|(?=[{_DASHES}/\u2044.,&#+\u266f]))(?:{_JOIN}{_LETTER}++)*+{_END}?+"
 )
 # Most texts have no compound, which this finds out ten times faster: a sign within a word, or one that ends a compound.
 _POSSIBLE = re.compile(rf"[{_DASHES}/\u2044.,&#+]\S|[#+\u266f]")
@@ -58,7 +58,7 @@ def compounds(normalised: str) -> Iterator[Compound]:
     """Yield the readings of all compounds of a text, in order."""
     if not _POSSIBLE.search(normalised):
         return
-    for match in _COMPOUND.finditer(normalised):
+    for match in _COMPOUND.finditer(without_unspaced(normalised)):
         whole, start, end = match[0], match.start(), match.end()
         for piece in _JOINED.finditer(whole):
             if _DASH.search(piece[0]) and len(piece[0]) <= LONGEST:

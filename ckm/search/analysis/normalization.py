@@ -15,12 +15,15 @@ HAN = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\
 THAI = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-\u108f\u1780-\u17d3\u17d7\u17dc"
 ARABIC = "\u0620-\u065f\u066e-\u06d3\u06d5-\u06dc\u06df-\u06ef\u06fa-\u06ff\u0750-\u077f\u08a0-\u08ff"
 # Python's \w excludes vowel marks of Indic scripts and combining accents. The soft hyphen is part of a word.
-_MARKS = "\u00ad\u0300-\u036f\u0900-\u0963\u0970-\u0dff"
-_SPACED = f"(?:[^\\W_{HAN}{THAI}{ARABIC}\u0900-\u0dff]|[{_MARKS}])"  # of scripts without an analyzer of their own
-LETTER = f"(?:[^\\W_{HAN}{THAI}]|[{_MARKS}{ARABIC}])"
+MARKS = "\u00ad\u0300-\u036f\u0900-\u0963\u0970-\u0dff"
+_SPACED = f"(?:[^\\W_{HAN}{THAI}{ARABIC}\u0900-\u0dff]|[{MARKS}])"  # of scripts without an analyzer of their own
+LETTER = f"(?:[^\\W_{HAN}{THAI}]|[{MARKS}{ARABIC}])"
 """A letter, digit or mark of a script with spaces between words."""
 
 _RUN = re.compile(f"(?P<spaced>{_SPACED}+)|(?P<han>[{HAN}]+)|(?P<thai>[{THAI}]+)|(?P<arabic>[{ARABIC}]+)")
+# Compiling a set of these characters takes milliseconds; most texts have none of them.
+_UNSPACED = f"[{HAN}{THAI}]"
+_FIRST_UNSPACED = THAI[0]
 _OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 
 
@@ -31,6 +34,11 @@ def normalise(text: str) -> str:
     if not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)
     return _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+
+
+def without_unspaced(normalised: str) -> str:
+    """Return a text with a null character in place of each character of a script without spaces between words."""
+    return re.sub(_UNSPACED, "\0", normalised) if max(normalised, default="") >= _FIRST_UNSPACED else normalised
 
 
 def origins(text: str, normalised: str) -> list[int] | None:
