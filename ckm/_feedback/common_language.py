@@ -40,7 +40,7 @@ def with_common_language(langs: Sequence[str], texts: Sequence[str], declared: S
     for lang, script in zip(langs, scripts, strict=True):
         if lang:
             counts.setdefault(script, Counter())[lang] += 1
-    common = {script: lang for script, found in counts.items() if (lang := _common(found))}
+    common = {script: most for script, found in counts.items() if (most := _common(found))}
     settled = []
     for lang, script, text, stated in zip(langs, scripts, texts, declared, strict=True):
         expected = common.get(script)
