@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm._feedback.common_language import with_common_language
 from ckm._feedback.markup import without_markup
 from ckm._feedback.masking import masking_of
 from ckm._feedback.sentences import SHORTEST, sentences, text_length
@@ -120,7 +121,8 @@ def read_comments(
             advance(1)
     masked = [unique[text] for text in texts]
     has_text = pl.Series([sum(map(str.isalpha, text)) > 1 for text in masked], dtype=pl.Boolean)
-    langs = _languages(found["lang"].to_list(), masked)
+    declared = found["lang"].to_list()
+    langs = with_common_language(_languages(declared, masked), masked, declared)
     found = found.with_columns(text=pl.Series(masked, dtype=pl.String), lang=pl.Series(langs, dtype=pl.String))
     written = found.filter(has_text)
     kept = written.filter(~_is_copy(written))

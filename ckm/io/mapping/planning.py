@@ -17,7 +17,7 @@ from ckm.io.mapping.extra_columns import extra_columns
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn, FromColumns, sources_of
 from ckm.io.mapping.missing_columns import missing_columns
 from ckm.io.mapping.order_rules import OrderRules
-from ckm.io.mapping.plausible_columns import ID_SUFFIXES, doubts_on_ids, without_percentages
+from ckm.io.mapping.plausible_columns import ID_SUFFIXES, doubts_on_ids, doubts_on_purchases, without_percentages
 from ckm.io.mapping.shown_columns import unknown_column
 from ckm.io.mapping.source_currencies import marks_in_names
 from ckm.io.mapping.source_zones import SourceZones
@@ -158,7 +158,7 @@ class _Planner:
             refuse_other_currencies(self.styles.money_marks, currency.value)
         finished = replace(draft, mapping=replace(self.mapping, rules=())).apply(nothing).frame
         rules = tuple(self._rule(rule, finished, nothing) for rule in self.mapping.rules)
-        doubts = doubts_on_ids(self.mapping, self.sample)
+        doubts = [*doubts_on_ids(self.mapping, self.sample), *doubts_on_purchases(self.mapping, self.sample)]
         return replace(
             draft,
             readers={target: _fresh(reader) for target, reader in draft.readers.items()},

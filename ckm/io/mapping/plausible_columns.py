@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ID_SUFFIXES = ("_id", "line_no")
 """Suffixes of id targets, whose surrounding spaces are removed."""
 
+FEWEST_ROWS = 50
+"""Minimum number of rows from which a repeated customer is expected."""
 LEAST_PRICE = 5.0
 """Median price from which discounts of at most 1 are shares."""
 
@@ -49,6 +51,19 @@ def without_percentages(
         del rules[target]
         remarks.append(f"{message}: it was kept as an extra column")
     return replace(mapping, columns=rules), remarks
+
+
+def doubts_on_purchases(mapping: Mapping, sample: pl.DataFrame) -> Iterator[Remark]:
+    """Yield a remark if each row of transactions has another customer: probably a table of customers."""
+    who = mapping.columns.get("customer_id")
+    if mapping.table != "transactions" or not isinstance(who, FromColumn) or who.source not in sample.columns:
+        return
+    customers = sample[who.source].drop_nulls()
+    if len(customers) >= FEWEST_ROWS and customers.n_unique() == len(customers):
+        yield doubt(
+            f"each of the first {len(customers):,} rows has another customer: if this is a table of customers and not "
+            "of purchases, the results are wrong"
+        )
 
 
 def are_shares(discounts: pl.Series, prices: pl.Series | None) -> bool:

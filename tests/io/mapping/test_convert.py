@@ -554,3 +554,10 @@ def test_thai_years_are_detected_with_and_without_a_hint(dates: str | None) -> N
 def test_a_column_with_conflicting_evidence_is_parsed_value_by_value() -> None:
     records = orders(net=["1,5", "2.5"], cost=["1.25", "2.25"])
     assert convert(records).frame["net"].to_list() == [1.5, 2.5]
+
+
+@pytest.mark.parametrize(("customers", "doubted"), [(60, True), (59, False)])
+def test_a_table_of_customers_is_doubted(customers: int, doubted: bool) -> None:
+    rows = [f"C{number % customers}" for number in range(60)]
+    records = orders(customer_id=rows, net=["5"] * 60, order_id=[f"A{number}" for number in range(60)])
+    assert any("table of customers" in remark for remark in plan(records).remarks) is doubted
