@@ -2,8 +2,8 @@
 
     python bench/search_semantic.py
 
-``search_semantic.yaml`` contains the questions; the expected entries were chosen before any search. Nothing was tuned
-on the 30 questions of ``search_semantic_further.yaml``, which are in eleven languages that the shop lacks. Printed are
+``search_semantic.yaml`` contains the questions; the expected entries were chosen before any search. The 30
+questions of ``search_semantic_further.yaml`` are in eleven languages that the shop lacks. Printed are
 recall@1 and MRR with search by meaning off, automatic (the default) and on (the same as ``--any-lang``). The
 requirement is a recall@1 of .85 with the extra ``semantic``. The suite of the shop, whose questions are in the language
 of the expected entry, shows how much search by meaning lowers recall if search by words is sufficient.
