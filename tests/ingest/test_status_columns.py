@@ -39,12 +39,29 @@ def test_a_cancelled_row_of_an_unknown_export_is_no_purchase(
 ) -> None:
     table, remarks = load(desk, column, fine, cancelled, "")
     assert table["type"].to_list() == ["sale", "cancel", "sale"]
-    assert f"by the status column '{column}'" in remarks
+    assert f"by the column '{column}'" in remarks
 
 
 def test_a_cancelled_subscription_leaves_its_purchase_a_purchase(desk: Desk) -> None:
     table, _ = load(desk, "Subscription status", "active", "cancelled")
     assert table["type"].to_list() == ["sale", "sale"]
+
+
+@pytest.mark.parametrize(
+    ("column", "without", "cancelled"),
+    [
+        ("Cancelled at", ["", "-", "0000-00-00"], "2025-02-01"),
+        ("Absagegrund", ["", "n/a", "0"], "Kunde storniert"),
+        ("取消原因", ["", "否", "null"], "不想要了"),
+        ("Void", ["No", "0", ""], "Yes"),
+        ("storniert", ["nein", "", "falsch"], "Ja"),
+    ],
+)
+def test_a_date_reason_or_mark_of_a_cancellation_cancels_its_row(
+    desk: Desk, column: str, without: list[str], cancelled: str
+) -> None:
+    table, _ = load(desk, column, *without, cancelled)
+    assert table["type"].to_list() == ["sale", "sale", "sale", "cancel"]
 
 
 def test_a_row_that_any_status_column_cancels_is_no_purchase(desk: Desk) -> None:
@@ -82,3 +99,35 @@ def test_a_saved_mapping_has_the_status_rule_and_loads_the_same(desk: Desk, tmp_
     again = desk.one(desk.root / "orders.csv", "--map", saved)
     assert again["status"] in {"loaded", "unchanged"}
     assert desk.table().sort("order_id")["type"].to_list() == table["type"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("column", "goods", "others"),
+    [
+        ("Line Type", "Sale", ["Tax", "payment"]),
+        ("Positionstyp", "product", ["Versandkosten", "Trinkgeld"]),
+        ("行类型", "商品", ["运费", "税"]),
+    ],
+)
+def test_lines_for_shipping_tax_and_payments_are_left_out_by_their_kind(
+    desk: Desk, column: str, goods: str, others: list[str]
+) -> None:
+    path = desk.root / "orders.csv"
+    lines = [f"A{at},C1,2025-01-02,{at + 1}0.00,{cell}" for at, cell in enumerate([goods, *others])]
+    path.write_text("\n".join([f"{HEADER},{column}", *lines]) + "\n", encoding="utf-8")
+    result = desk.ask(path, "--as", "transactions")[0]
+    assert desk.table()["net"].to_list() == [10.0]
+    assert f"2 records left out: no sales by their status ('{column}')" in " ".join(result["remarks"])
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"), [("Item", "Shipping"), ("Bezeichnung", "Versandkosten"), ("商品名称", "运费")]
+)
+def test_shipping_among_the_products_is_remarked(desk: Desk, column: str, cell: str) -> None:
+    _, remarks = load(desk, column, "P1", cell)
+    assert f"lines for shipping, tax or fees in column '{column}' count as sales of a product" in remarks
+
+
+def test_a_product_with_a_word_for_shipping_in_its_name_is_not_remarked(desk: Desk) -> None:
+    _, remarks = load(desk, "Item", "P1", "Shipping box")
+    assert "lines for shipping" not in remarks

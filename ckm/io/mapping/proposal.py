@@ -11,6 +11,7 @@ from ckm.io.mapping.computed_columns import complete, without_amounts
 from ckm.io.mapping.mapping import ColumnRule, FromColumn, Mapping
 from ckm.io.mapping.missing_columns import Suggestions, missing_columns
 from ckm.io.mapping.name_matching import NameMatcher
+from ckm.io.mapping.repeated_totals import refuse_repeated_total
 from ckm.io.readers.hints import Hints
 from ckm.remark import doubt
 from ckm.schema import TABLES
@@ -88,7 +89,8 @@ def propose_mapping(
     AmbiguousError
         Two columns match the same target.
     UsageError
-        A required column is missing; the hint names the most similar source columns.
+        A required column is missing; the hint names the most similar source columns. Or the amounts are totals of
+        orders, repeated on their lines.
     """
     if table not in TABLES:
         raise UnknownNameError("table", table, TABLES)
@@ -101,6 +103,8 @@ def propose_mapping(
         target: FromColumn(matcher.chosen[target][0]) for target in TABLES[table].fillable if target in matcher.chosen
     }
     matcher.refuse_repeated(repeated)
+    if "net" in matcher.chosen and "net" not in (overrides or {}):
+        refuse_repeated_total(rules, sample, named=named)
     rules, assumed = complete(rules, TABLES[table], default_currency, source_columns, shapes)
     assumed += [
         f"column '{column}' has none of the values of {target} and was not mapped to it"

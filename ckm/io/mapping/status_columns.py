@@ -10,9 +10,11 @@ import polars as pl
 
 from ckm.io.mapping.column_types import ColumnShapes
 from ckm.io.mapping.mapping import FromColumn, StatusRule
+from ckm.io.mapping.missing_columns import mapped_columns
 from ckm.io.mapping.synonyms import normalise
 from ckm.io.mapping.unmapped_columns import unmapped_columns
-from ckm.io.values.vocabulary import contract_words, fold
+from ckm.io.values.booleans import truth_words
+from ckm.io.values.vocabulary import contract_words, fold, null_words
 from ckm.io.values.word_lists import load_data
 from ckm.remark import assumption, warning
 from ckm.schema import TABLES
@@ -20,23 +22,36 @@ from ckm.schema import TABLES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckm.io.mapping.mapping import Mapping
+    from ckm.io.mapping.mapping import Mapping, Meaning
 
 FILE = "status_columns.yaml"
+KINDS = ("names", "filled", "flags", "line_kinds")
+"""Kinds of columns, in sections of the data file."""
 MOST_WORDS = 200
 """Maximum distinct texts of a column with statuses; a column with more has names or free text."""
 
 
 def status_rules(mapping: Mapping, columns: Sequence[str]) -> tuple[StatusRule, ...]:
-    """Return a rule for each unmapped status column: rows that are cancelled, failed or drafts are no purchases.
+    """Return a rule for each unmapped column by which rows are cancelled, failed or drafts: these are no purchases.
 
-    All other words leave the row as it is.
+    It has a status, a date or reason that only a cancelled row has, or a mark that is true there. Lines for shipping,
+    tax and payments are ignored by a column with the kind of the line. All other words leave the row as it is.
     """
     if mapping.table != "transactions":
         return ()
-    names = {normalise(name) for name in load_data(FILE)["names"]}
-    left = [column for column in _unmapped(mapping, columns) if normalise(column) in names]
-    return tuple(StatusRule(column, words=dict.fromkeys(_cancelled(), "cancel"), other="next") for column in left)
+    kinds = {normalise(name): kind for kind in KINDS for name in load_data(FILE)[kind]}
+    rules = []
+    for column in _unmapped(mapping, columns):
+        kind = kinds.get(normalise(column))
+        if kind == "filled":
+            rules.append(StatusRule(column, words=_without_meaning(), filled="cancel"))
+        elif kind == "line_kinds":
+            rules.append(StatusRule(column, words=dict.fromkeys(sorted(_no_goods()), "ignore"), other="next"))
+        elif kind is not None:
+            marks = [word for word, is_true in truth_words().items() if is_true] if kind == "flags" else []
+            words: dict[str, Meaning] = dict.fromkeys([*_cancelled(), *marks], "cancel")
+            rules.append(StatusRule(column, words=words, other="next"))
+    return tuple(rules)
 
 
 def status_remarks(mapping: Mapping, columns: Sequence[str], sample: pl.DataFrame | None) -> list[str]:
@@ -55,7 +70,9 @@ def status_remarks(mapping: Mapping, columns: Sequence[str], sample: pl.DataFram
     for rule in mapping.status:
         if rule.source in columns:
             text = "cancelled, failed and draft rows are no purchases, all others count"
-            remarks.append(assumption(f"by the status column '{rule.source}', {text}"))
+            if "ignore" in rule.words.values():
+                text = "lines for shipping, tax, fees and payments are left out"
+            remarks.append(assumption(f"by the column '{rule.source}', {text}"))
     if mapping.table != "transactions" or sample is None:
         return remarks
     left = _unmapped(mapping, columns)
@@ -63,12 +80,18 @@ def status_remarks(mapping: Mapping, columns: Sequence[str], sample: pl.DataFram
         for column in (column for column in left if _has_refunds(column, sample)):
             text = f"refunds in column '{column}' are not deducted; map them with --column refund='{column}'"
             remarks.append(warning(text))
+    text = "count as sales of a product; a mapping can leave them out"
+    remarks += [
+        warning(f"lines for shipping, tax or fees in column '{column}' {text} (status, ignore)")
+        for column in _product_columns(mapping, columns)
+        if _has_words(column, sample, _no_goods())
+    ]
     if not isinstance(mapping.columns.get("type"), FromColumn):
         statuses = [rule.source for rule in mapping.status if rule.source in columns]
         remarks += [
             warning(f"rows that are refunded or returned by column '{column}' count as sales")
             for column in [*left, *statuses]
-            if _has_returned_rows(column, sample)
+            if _has_words(column, sample, _returned(), most=MOST_WORDS)
         ]
     return remarks
 
@@ -91,13 +114,40 @@ def _has_refunds(column: str, sample: pl.DataFrame) -> bool:
     return bool(amounts.cast(pl.String, strict=False).str.contains("[1-9١-٩۱-۹]").any())
 
 
-def _has_returned_rows(column: str, sample: pl.DataFrame) -> bool:
-    """Return whether a column of few distinct texts has a word for a refunded or returned row."""
+def _product_columns(mapping: Mapping, columns: Sequence[str]) -> list[str]:
+    """Return the columns of products and their names, unless a rule reads the kinds of the lines."""
+    if any("ignore" in rule.words.values() for rule in mapping.status):
+        return []
+    names = {normalise(name) for name in load_data(FILE)["product_names"]}
+    used = mapped_columns(mapping.columns, ["product_id", "category"])
+    return [column for column in columns if column in used or normalise(column) in names]
+
+
+def _has_words(column: str, sample: pl.DataFrame, words: frozenset[str], *, most: int | None = None) -> bool:
+    """Return whether a text of a column is one of the folded ``words``; false if it has more than ``most`` texts."""
     if sample.schema[column] != pl.String:
         return False
     texts = sample[column].drop_nulls().unique()
-    words = {fold(word) for word in load_data(FILE)["returned"]}
-    return len(texts) <= MOST_WORDS and any(fold(text) in words for text in texts)
+    return (most is None or len(texts) <= most) and any(fold(text) in words for text in texts)
+
+
+@cache
+def _no_goods() -> frozenset[str]:
+    """Return the folded words for lines that sell nothing."""
+    return frozenset(fold(word) for word in load_data(FILE)["no_goods"])
+
+
+@cache
+def _returned() -> frozenset[str]:
+    """Return the folded words for refunded and returned rows."""
+    return frozenset(fold(word) for word in load_data(FILE)["returned"])
+
+
+@cache
+def _without_meaning() -> dict[str, Meaning]:
+    """Return the words that fill a cell without a date or reason, each with the meaning ``next``."""
+    false = (word for word, is_true in truth_words().items() if not is_true)
+    return dict.fromkeys([*null_words(), *false, "0000-00-00", "0000-00-00 00:00:00"], "next")
 
 
 @cache
