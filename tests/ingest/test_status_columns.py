@@ -131,3 +131,27 @@ def test_shipping_among_the_products_is_remarked(desk: Desk, column: str, cell: 
 def test_a_product_with_a_word_for_shipping_in_its_name_is_not_remarked(desk: Desk) -> None:
     _, remarks = load(desk, "Item", "P1", "Shipping box")
     assert "lines for shipping" not in remarks
+
+
+def test_a_history_of_states_is_remarked_with_the_mapping_that_keeps_the_last_state(desk: Desk) -> None:
+    states = ["new", "paid", "Cancelled"]
+    lines = [f"A{at},C{at},2025-01-02,{at}.00,{state}" for at in range(10, 22) for state in states]
+    path = desk.root / "orders.csv"
+    path.write_text("\n".join([f"{HEADER},Status", *lines]) + "\n", encoding="utf-8")
+    [result] = desk.ask(path, "--as", "transactions", "--dry-run")
+    assert "12 orders have several rows that differ in column 'Status' only" in " ".join(result["remarks"])
+    saved = desk.root / "map.yaml"
+    desk.call(path, "--as", "transactions", "--save-map", saved)
+    desk.call("--undo", "orders.csv")
+    text = saved.read_text(encoding="utf-8")
+    saved.write_text(text.replace("columns:", "key: [order_id]\ncolumns:", 1), encoding="utf-8")
+    desk.call(path, "--map", saved)
+    assert desk.table()["type"].to_list() == ["cancel"] * 12
+
+
+def test_lines_of_an_order_with_one_state_are_no_history(desk: Desk) -> None:
+    lines = [f"A{at},C{at},2025-01-02,{at}.00,{state}" for at in range(10, 22) for state in ["paid", "paid"]]
+    path = desk.root / "orders.csv"
+    path.write_text("\n".join([f"{HEADER},Status", *lines]) + "\n", encoding="utf-8")
+    [result] = desk.ask(path, "--as", "transactions")
+    assert "several rows that differ" not in " ".join(result["remarks"])

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FILE = "status_columns.yaml"
 KINDS = ("names", "filled", "flags", "line_kinds")
 """Kinds of columns, in sections of the data file."""
+FEWEST_ORDERS = 10
+"""Minimum orders with several states from which a history of states is concluded."""
 MOST_WORDS = 200
 """Maximum distinct texts of a column with statuses; a column with more has names or free text."""
 
@@ -80,6 +82,7 @@ def status_remarks(mapping: Mapping, columns: Sequence[str], sample: pl.DataFram
         for column in (column for column in left if _has_refunds(column, sample)):
             text = f"refunds in column '{column}' are not deducted; map them with --column refund='{column}'"
             remarks.append(warning(text))
+    remarks += _remarks_on_histories(mapping, columns, sample)
     text = "count as sales of a product; a mapping can leave them out"
     remarks += [
         warning(f"lines for shipping, tax or fees in column '{column}' {text} (status, ignore)")
@@ -93,6 +96,23 @@ def status_remarks(mapping: Mapping, columns: Sequence[str], sample: pl.DataFram
             for column in [*left, *statuses]
             if _has_words(column, sample, _returned(), most=MOST_WORDS)
         ]
+    return remarks
+
+
+def _remarks_on_histories(mapping: Mapping, columns: Sequence[str], sample: pl.DataFrame) -> list[str]:
+    """Return a remark on each status column with several states of an order whose rows are otherwise equal."""
+    order = mapped_columns(mapping.columns, ["order_id"])
+    if not order:
+        return []
+    same = list(dict.fromkeys([*order, *mapped_columns(mapping.columns, ("line_no", "product_id", "quantity", "net"))]))
+    states = [rule.source for rule in mapping.status if rule.other == "next" and rule.source in columns]
+    remarks: list[str] = []
+    for column in states:
+        rows = sample.select(*same, column).unique()
+        orders = rows.filter(rows.select(same).is_duplicated())[order[0]].n_unique()
+        if orders >= FEWEST_ORDERS:
+            text = f"{orders:,} orders have several rows that differ in column '{column}' only, and each row counts"
+            remarks.append(warning(f"{text}; a mapping with key: [order_id] keeps the last state of each order"))
     return remarks
 
 
