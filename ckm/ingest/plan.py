@@ -193,7 +193,7 @@ class NameMatchingPlan:
         zones = zone_column(columns, sample) if self.table != "customers" else None
         mapping = replace(proposal.mapping, time_zone=self.time_zone, time_zone_column=zones)
         mapping = with_currency(mapping, self.blank_currency)
-        mapping = replace(mapping, status=status_rules(mapping, columns))
+        mapping = replace(mapping, status=status_rules(mapping, columns, sample))
         statuses = status_remarks(mapping, shown_columns(columns, named=named), sample)
         return mapping, (f"matched by name: {matched}", *proposal.assumed, *statuses)
 

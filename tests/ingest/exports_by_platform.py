@@ -287,6 +287,37 @@ def etsy_orders() -> Export:
     return Export("EtsySoldOrders2025.csv", text(columns, *rows).encode(), (), orders=3, customers=2, net=63.0)
 
 
+def squarespace_orders() -> Export:
+    """Three orders: of two lines, refunded in part, and with a discount; a fourth is voided."""
+    columns = HEADERS["squarespace-orders"]
+
+    def order(number: str, mail: str, status: str, day: str, total: str, **more: str) -> dict[str, object]:
+        first = {
+            "Order ID": number,
+            "Email": mail,
+            "Financial Status": status,
+            "Currency": "USD",
+            "Subtotal": "30.00",
+            "Shipping": "5.00",
+            "Taxes": "0.00",
+            "Total": total,
+            "Created at": f"2025-02-{day} 10:00:00 +0000",
+            "Lineitem quantity": "2",
+            "Lineitem name": "Mug",
+            "Lineitem price": "15.00",
+        }
+        return first | {name.replace("_", " "): value for name, value in more.items()}
+
+    rows: list[dict[str, object]] = [
+        order("1", "a@example.com", "PAID", "03", "45.00"),
+        {"Order ID": "1", "Lineitem quantity": "1", "Lineitem name": "Plate", "Lineitem price": "10.00"},
+        order("2", "B@example.com", "PARTIALLY_REFUNDED", "04", "35.00", Amount_Refunded="15.00"),
+        order("3", "b@example.com", "PAID", "05", "29.00", Discount_Amount="6.00"),
+        order("4", "b@example.com", "VOIDED", "06", "35.00"),
+    ]
+    return Export("orders.csv", text(columns, *rows).encode(), orders=3, customers=2, net=79.0, returned=15.0)
+
+
 def shopee_orders(
     columns: str = HEADERS["shopee-orders"], words: tuple[str, str] = ("Completed", "Cancelled")
 ) -> Export:
@@ -460,6 +491,7 @@ ORDERS = {
     "ebay-orders": ebay_orders,
     "etsy-order-items": etsy_order_items,
     "etsy-orders": etsy_orders,
+    "squarespace-orders": squarespace_orders,
     "shopee-orders": shopee_orders,
     "lazada-orders": lazada_orders,
     "taobao-orders": taobao_orders,

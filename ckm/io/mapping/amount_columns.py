@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ckm.io.mapping.mapping import ColumnRule, Expression, FromColumn
 from ckm.io.mapping.plausible_columns import are_shares
-from ckm.io.mapping.proposed_status import refund_column
 from ckm.io.mapping.repeated_amounts import is_repeated
+from ckm.io.mapping.status_columns import refund_column
 from ckm.remark import doubt
 
 if TYPE_CHECKING:
@@ -77,4 +77,8 @@ def map_refunds(matcher: NameMatcher, sample: pl.DataFrame | None) -> None:
 
 def _product_columns(matcher: NameMatcher) -> list[str]:
     """Return the columns that describe what a line is of."""
-    return [matcher.chosen[target][0] for target in ("product_id", "category") if target in matcher.chosen]
+    return [
+        matcher.chosen[target][0]
+        for target in ("product_id", "category", "quantity", "unit_price")
+        if target in matcher.chosen
+    ]

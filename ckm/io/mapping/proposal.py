@@ -12,7 +12,6 @@ from ckm.io.mapping.computed_columns import complete, without_amounts
 from ckm.io.mapping.mapping import ColumnRule, Constant, FromColumn, Mapping
 from ckm.io.mapping.missing_columns import Suggestions, missing_columns
 from ckm.io.mapping.name_matching import NameMatcher
-from ckm.io.mapping.proposed_status import ProposedStatus, proposed_status
 from ckm.io.mapping.rating_scale import inferred_scale
 from ckm.io.readers.hints import Hints
 from ckm.remark import doubt
@@ -94,7 +93,8 @@ def propose_mapping(
     AmbiguousError
         Two columns match the same target.
     UsageError
-        A required column is missing; the hint names the most similar source columns.
+        A required column is missing; the hint names the most similar source columns. Or the amounts are totals of
+        orders, repeated on their lines.
     """
     if table not in TABLES:
         raise UnknownNameError("table", table, TABLES)
@@ -116,11 +116,7 @@ def propose_mapping(
         f"column '{column}' has none of the values of {target} and was not mapped to it"
         for target, column in dict.fromkeys(matcher.wordless)
     ]
-    status = ProposedStatus()
-    if table == "transactions" and not matcher.is_export:
-        unmapped = [column for column in source_columns if matcher.is_free(column)]
-        status = proposed_status(unmapped, sample, matcher.chosen.get("net", (None, ""))[0])
-    assumed += [*discount_remarks, *order_remarks, *status.remarks]
+    assumed += [*discount_remarks, *order_remarks]
     rules, scale_remarks = _with_scale(rules, TABLES[table], sample)
     assumed += scale_remarks
     near = Suggestions(TABLES[table], source_columns, rules, shapes, named=named)
@@ -132,7 +128,7 @@ def propose_mapping(
     if missing:
         raise missing_columns(missing, table, source_columns, rules, shapes, named=named)
     return Proposal(
-        Mapping(name=name, table=table, hints=hints or Hints(), columns=rules, status=status.rules),
+        Mapping(name=name, table=table, hints=hints or Hints(), columns=rules),
         tuple((target, *matcher.chosen[target]) for target in rules if target in matcher.chosen),
         tuple(assumed),
     )

@@ -9,7 +9,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LEAST_ORDERS = 5
+LEAST_ORDERS = 10
 """Minimum number of orders of several lines."""
 NEARLY_ALL = 0.95
 """Minimum share of these orders of which all lines have the same amount."""
