@@ -178,6 +178,8 @@ def test_the_newest_month_is_compared_with_its_seasonal_interval(value: float, f
     assert finding in season_finding(localized, newest)
     assert "there is no seasonal range" in season_finding(of(newest), newest)
     assert "do not hold the same month" in season_finding(of(newest), replace(newest, previous=None))
+    after_none = season_finding(of(newest), replace(newest, previous=0.0))
+    assert after_none.endswith("in the same month last year it was €0.")
 
 
 def test_the_numbers_of_the_page_are_those_of_the_metrics() -> None:
