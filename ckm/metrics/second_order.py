@@ -104,8 +104,8 @@ def second_orders(context: ReportContext) -> SecondOrders | Missing:
     The days from the first to the second order are durations; a customer without a second order is censored on the
     as-of date (:func:`ckm.metrics.survival.kaplan_meier`). With ``F(t) = 1 - S(t)``, the share of customers who came
     back within ``t`` days, the quantile ``q`` of those who come back within the follow-up ``T`` is the first day with
-    ``F(t) >= q F(T)``. A customer is due who has one order ever, and for whom the day after the as-of date is
-    ``due_from`` to ``due_until`` days after it. The probability of a second order by the end of the interval is ``1 -
+    ``F(t) >= q F(T)``. A customer is due if the only order was ``due_from`` to ``due_until`` days before the day
+    after the as-of date. The probability of a second order by the end of the interval is ``1 -
     S(due_until) / S(days_since)``.
 
     Customers with several orders on their first purchase day are excluded. The first order is the first one in the
@@ -373,7 +373,7 @@ def _bought(baskets: Baskets, chosen: Mask) -> pl.DataFrame:
 
 
 class _PairCounts(NamedTuple):
-    """Numbers of repeat customers: ``pairs`` by item of the first and the second order, ``of`` by that of the first."""
+    """Numbers of repeat customers by item: ``pairs`` by the items of the first two orders, ``of`` by the first item."""
 
     pairs: pl.DataFrame
     of: pl.DataFrame
