@@ -150,13 +150,15 @@ def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
     zone = shop.ledger.time_zone
     config = workspace.config
     history = read_history(workspace.kb_dir, zone) if workspace.kb_dir.is_dir() else None
+    entries, later = _entries(workspace.kb_dir, history, shop.as_of)
     return EvaluationSources(
         config=config,
         currency=shop.currency,
         time_zone=zone,
         as_of=shop.as_of,
         audiences=_audiences(workspace.root, shop.as_of),
-        entries=_entries(workspace.kb_dir, history, shop.as_of),
+        entries=entries,
+        entries_later=later,
         history=history,
         searches=search_log.read(workspace.out_dir / search_log.FILE),
         uses=usage_log.read_uses(workspace.out_dir / usage_log.FILE),
@@ -181,16 +183,22 @@ def _audiences(root: Path, as_of: date) -> list[MeasuredAudience]:
     return found
 
 
-def _entries(folder: Path, history: EntryHistory | None, as_of: date) -> Sequence[KnowledgeEntry]:
+def _entries(folder: Path, history: EntryHistory | None, as_of: date) -> tuple[Sequence[KnowledgeEntry], int]:
     """Return the knowledge entries of a day: those in the present files, unless git has later commits.
 
-    With later commits they are those committed by this day. If git has none of this day, the present files are used:
-    the dates in an entry (verification, evidence) still exclude later facts.
+    With later commits they are those committed by this day. If git has none of this day, the present files are used,
+    without entries that were collected later; the number of these is the second result. Other dates in an entry
+    (verification, evidence) exclude later facts.
     """
     if not folder.is_dir():
-        return ()
-    then = history.entries_on(as_of) if history is not None and history.has_commits_after(as_of) else None
-    return read_folder(folder).entries if then is None else then
+        return (), 0
+    if history is not None and history.has_commits_after(as_of):
+        then = history.entries_on(as_of)
+        if then is not None:
+            return then, 0
+    present = read_folder(folder).entries
+    found = [each for each in present if (day := each.provenance.collected_at) is None or day <= as_of]
+    return found, len(present) - len(found)
 
 
 def _frame(
@@ -245,15 +253,18 @@ def _remarks(sources: EvaluationSources, period: Period, compared: Period) -> It
     if running:
         yield basis(f"{counted(len(running), 'audience')} whose window has not ended: not counted yet")
     both = [*audiences, *sources.audiences_of(compared)]
-    if later := [each.assignment.name for each in both if each.is_recorded_later]:
+    if names := [each.assignment.name for each in both if each.is_recorded_later]:
         yield doubt(
-            f"{counted(len(later), 'outcome', 'was', 'were')} recorded as of a day after {sources.as_of}: not counted; "
-            f"ckm outcome record {later[0] if len(later) == 1 else 'NAME'} --as-of {sources.as_of} measures what was "
+            f"{counted(len(names), 'outcome', 'was', 'were')} recorded as of a day after {sources.as_of}: not counted; "
+            f"ckm outcome record {names[0] if len(names) == 1 else 'NAME'} --as-of {sources.as_of} measures what was "
             "known then"
         )
     other = [each for each in audiences if each.outcome is not None and each.outcome.currency != sources.currency]
     if other:
         yield doubt(f"{counted(len(other), 'outcome')} in another currency left out")
+    if later := sources.entries_later:
+        entries = "1 knowledge entry" if later == 1 else f"{later:,} knowledge entries"
+        yield basis(f"{entries} collected after {sources.as_of}: not counted yet")
     zone = ZoneInfo(sources.time_zone)
     if late := sum(each.at.astimezone(zone).date() > period.last for each in sources.uses.uses):
         yield basis(f"{counted(late, 'logged use')} of entries after {period.last}: not counted yet")

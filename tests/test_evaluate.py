@@ -296,6 +296,12 @@ def test_the_entries_of_an_earlier_day_are_those_committed_by_then(shop: Path) -
     assert row(found, "newly_validated_entries")["value"] == 1
 
 
+def test_without_git_entries_collected_later_are_left_out_of_an_earlier_day(tmp_path: Path) -> None:
+    found = evaluate(make_shop(tmp_path / "shop", git=False), as_of=date(2026, 5, 15))
+    assert row(found, "entries")["value"] == 3  # old, late and price; idea was collected on 1 June
+    assert any("1 knowledge entry collected after 2026-05-15" in each for each in found.remarks)
+
+
 def test_an_effect_on_net_sales_becomes_a_margin_by_the_margin_share_in_the_settings(tmp_path: Path) -> None:
     root = make_shop(tmp_path / "shop", git=False)
     audience(root, "calls-net", date(2026, 5, 1), 14, 40, "", effect("net", 30, 10, 50, 40))

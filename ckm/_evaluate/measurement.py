@@ -113,6 +113,8 @@ class EvaluationSources:
         The audiences assigned by the as-of date, with their outcomes.
     entries
         Knowledge entries on the as-of date.
+    entries_later
+        Number of entries in the present files that were collected after the as-of date, and are left out.
     history
         Versions of the entries in git; None without a repository.
     searches, uses, shown
@@ -134,6 +136,7 @@ class EvaluationSources:
     as_of: date
     audiences: Sequence[MeasuredAudience]
     entries: Sequence[KnowledgeEntry]
+    entries_later: int
     history: EntryHistory | None
     searches: SearchLog
     uses: UsageLog

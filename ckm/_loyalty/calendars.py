@@ -163,7 +163,7 @@ class LocalCalendar:
 
 @cache
 def local_calendar(name: str, locale: str) -> LocalCalendar | None:
-    """Return a calendar in a language; None for the Gregorian calendar, which babel writes."""
+    """Return a calendar in a language; None for the Gregorian calendar, whose dates babel formats."""
     if name == GREGORIAN:
         return None
     document = read_yaml(NAMES)

@@ -33,18 +33,28 @@ SMALLEST_SHARE = 0.0005
 def revenue_finding(localized: LocalizedReport) -> str:
     """Return a sentence on the change of known customers' revenue and its main driver; empty without a comparison.
 
-    Between periods of unequal length the change is per day.
+    Between periods of unequal length the change is per day. A change that is not significant is neither a rise nor a
+    fall, and has no driver.
     """
-    revenue = localized.of("revenue_of_customers")
-    if revenue is None or revenue.value is None or not revenue.previous or revenue.change is None:
+    revenue, days = localized.of("revenue_of_customers"), localized.unequal_days
+    if revenue is None or revenue.value is None or not revenue.previous or (days is None and revenue.change is None):
         return ""
-    return per_day_finding(localized) or _change_finding(localized, revenue, revenue.previous, revenue.change)
-
-
-def _change_finding(localized: LocalizedReport, revenue: Metric, previous: float, change: float) -> str:
-    share = change / previous
+    is_significant = localized.report.is_significant("revenue")
+    if days is not None:
+        return _per_day_finding(localized, revenue.value, revenue.previous, days, is_significant=is_significant)
+    change = revenue.change or 0.0
+    share = change / revenue.previous
+    value = localized.written(revenue.name, revenue.value)
     if abs(share) < SMALLEST_SHARE:
-        return localized.say("find.revenue_same", value=localized.written(revenue.name, revenue.value))
+        return localized.say("find.revenue_same", value=value)
+    if not is_significant:
+        return localized.say(
+            "find.change_same",
+            metric=localized.title(revenue.name),
+            value=value,
+            previous=localized.written(revenue.name, revenue.previous),
+            change=localized.written(revenue.name, change, signed=True),
+        )
     went = "up" if change > 0 else "down"
     main = _main_effect(localized, up=change > 0)
     because = f"because.{main}_{went}" if main else "because.unknown"
@@ -52,25 +62,34 @@ def _change_finding(localized: LocalizedReport, revenue: Metric, previous: float
         f"find.revenue_{went}",
         change=localized.written(revenue.name, abs(change)),
         share=localized.numbers.share(abs(share), 1),
-        value=localized.written(revenue.name, revenue.value),
+        value=value,
         because=localized.say(because),
     )
 
 
-def per_day_finding(localized: LocalizedReport) -> str:
-    """Return a sentence on the change of known customers' revenue per day; empty for periods of equal length."""
-    revenue, days = localized.of("revenue_of_customers"), localized.unequal_days
-    if revenue is None or days is None or revenue.value is None or not revenue.previous:
-        return ""
-    before, now = revenue.previous / days[0], revenue.value / days[1]
+def _per_day_finding(
+    localized: LocalizedReport, value: float, previous: float, days: tuple[int, int], *, is_significant: bool
+) -> str:
+    """Return a sentence on known customers' revenue per day.
+
+    ``value`` and ``days[1]`` are the revenue and the days of the period, ``previous`` and ``days[0]`` those of the
+    comparison period.
+    """
+    before, now = previous / days[0], value / days[1]
     share = (now - before) / before
-    went = "same" if abs(share) < SMALLEST_SHARE else "up" if now > before else "down"
+    went = "up" if now > before else "down"
+    if abs(share) < SMALLEST_SHARE:
+        went = "same"
+    elif not is_significant:
+        went = "unclear"
+    name = "revenue_of_customers"
     return localized.say(
         f"find.per_day_{went}",
         days=localized.days(days[1]),
         before=localized.days(days[0]),
         share=localized.numbers.share(abs(share), 1),
-        value=localized.written(revenue.name, now),
+        previous=localized.written(name, before),
+        value=localized.written(name, now),
     )
 
 
@@ -176,24 +195,11 @@ def revenue_bridge(localized: LocalizedReport) -> Iterator[Block]:
         reached += change
     bars.append(Bar(now, revenue.value, localized.written(revenue.name, revenue.value, exact=True), "ink"))
     yield localized.figure(
-        _bridge_finding(localized, revenue),
+        revenue_finding(localized) or localized.title(revenue.name),
         "bridge",
         bar_chart(bars, mirrored=localized.mirrored),
         localized.table(localized.say("table.bridge"), ("metric", "value"), [(bar.name, bar.text) for bar in bars]),
         note=True,
-    )
-
-
-def _bridge_finding(localized: LocalizedReport, revenue: Metric) -> str:
-    """Return a sentence on the change of known customers' revenue; without a driver if it is not significant."""
-    if localized.unequal_days or localized.report.is_significant("revenue"):
-        return revenue_finding(localized) or localized.title(revenue.name)
-    return localized.say(
-        "find.change_same",
-        metric=localized.title(revenue.name),
-        value=localized.written(revenue.name, revenue.value),
-        previous=localized.written(revenue.name, revenue.previous),
-        change=localized.written(revenue.name, revenue.change, signed=True),
     )
 
 

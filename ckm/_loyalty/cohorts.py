@@ -69,7 +69,7 @@ def _cohorts_finding(localized: LocalizedReport, cells: tuple[Metric, ...], mont
         if customers and len(of_month) >= min(SEVERAL, len(cells)):
             found[month] = sum((each.value or 0.0) * (each.n or 0) for each in of_month) / customers
     if not found:
-        return localized.title("retention_cohort")
+        return localized.say("table.retention")
     first, last = min(found), max(found)
     key = "find.cohorts" if last > first else "find.cohorts_short"
     return localized.say(

@@ -68,7 +68,11 @@ def season_finding(localized: LocalizedReport, newest: Metric) -> str:
             expected=localized.written(season.name, season.value),
             interval=localized.between(season.name, season.lo, season.hi, exact=False),
         )
-    return localized.say("find.month_year_ago" if values["change"] else "find.month_only", **values)
+    if newest.previous is None:
+        return localized.say("find.month_only", **values)
+    if values["change"]:
+        return localized.say("find.month_year_ago", **values)
+    return localized.say("find.month_after_none", **values, previous=localized.written(newest.name, newest.previous))
 
 
 def _change(localized: LocalizedReport, month: Metric) -> str:

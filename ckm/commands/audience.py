@@ -129,11 +129,7 @@ def audience(
     if action == LIST:
         if names:
             raise UsageError(f"unexpected '{names[0]}'", hint="ckm audience show NAME")
-        from ckm.audience import list_audiences
-
-        listed = list_audiences(workspace).frame
-        emit(listed, fmt, output=output)
-        return write_workspace_meta(meta, "audience", workspace, columns=listed.columns, parameters={"action": LIST})
+        return _list(workspace, fmt, output, meta)
     if len(names) != 1:
         raise UsageError("one name of an audience is needed", hint=f"ckm audience {action} NAME")
     if action == EXPORT:
@@ -143,15 +139,7 @@ def audience(
 
         shown = show(workspace, names[0])
         _show(shown, fmt, output)
-        return write_workspace_meta(
-            meta,
-            "audience",
-            workspace,
-            as_of=shown.assignment.assigned_on,
-            columns=(*shown.members.columns, *shown.summary.columns),
-            parameters={"action": SHOW, "name": names[0]},
-            remarks=(shown.power, *shown.remarks),
-        )
+        return _write_meta(shown, workspace, meta, {"action": SHOW, "name": names[0]})
     if origin is None:
         raise UsageError("new needs --from", hint="--from churn-warn, segment=NAME, a file: see 'ckm audience --help'")
     from ckm.audience import new
@@ -177,14 +165,33 @@ def audience(
         )
     _show(found, fmt, output)
     options = {name.removeprefix("--").replace("-", "_"): value for name, (value, _) in of_new.items()}
-    return write_workspace_meta(
+    parameters = {"action": NEW, "name": names[0], **options, "from": found.assignment.origin, "as_of": None}
+    return _write_meta(found, workspace, meta, parameters, settings=("churn",))
+
+
+def _list(workspace: Path, fmt: Format | None, output: Path | None, meta: Path | None) -> None:
+    from ckm.audience import list_audiences
+
+    listed = list_audiences(workspace).frame
+    emit(listed, fmt, output=output)
+    write_workspace_meta(meta, "audience", workspace, columns=listed.columns, parameters={"action": LIST})
+
+
+def _write_meta(
+    found: Audience,
+    workspace: Path,
+    meta: Path | None,
+    parameters: dict[str, object],
+    settings: tuple[str, ...] = (),
+) -> None:
+    write_workspace_meta(
         meta,
         "audience",
         workspace,
         as_of=found.assignment.assigned_on,
         columns=(*found.members.columns, *found.summary.columns),
-        parameters={"action": NEW, "name": names[0], **options, "from": found.assignment.origin, "as_of": None},
-        settings=("churn",),
+        parameters=parameters,
+        settings=settings,
         remarks=(found.power, *found.remarks),
     )
 

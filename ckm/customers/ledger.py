@@ -148,9 +148,10 @@ class Ledger:
         return function(self, *columns)
 
     def of_parts(self, function: Callable[..., T], *columns: NDArray[Any]) -> list[T]:
-        """Return the results of a function of ledgers of disjoint sets of customers, which together have all.
+        """Return the results of a function for each part of the customers: here one, the whole ledger.
 
-        ``columns`` are further arguments of the function: arrays by code.
+        A ledger in partitions (:mod:`ckm.partitions`) calls the function once for each partition. ``columns`` are
+        further arguments of the function: arrays by code.
         """
         return [function(self, *columns)]
 

@@ -13,7 +13,8 @@ from ckm.metrics.customer_columns import NAME, describe_columns, list_audiences,
 from ckm.metrics.feature_sample import read_features
 from ckm.metrics.growth_potential import GrowthPotential, read_growth_potential
 from ckm.metrics.lifetime import Lifetime
-from ckm.metrics.second_order import SecondOrders, likely_products
+from ckm.metrics.likely_items import likely_products
+from ckm.metrics.second_order import SecondOrders
 from ckm.metrics.value_at_risk import Risk
 
 if TYPE_CHECKING:

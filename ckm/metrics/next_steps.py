@@ -53,7 +53,7 @@ DAYS_A_YEAR = 365
 
 @dataclass(frozen=True)
 class NextStep:
-    """An action.
+    """A recommended action with its amount of money.
 
     Attributes
     ----------

@@ -31,7 +31,8 @@ def render_markdown(document: Document) -> str:
 def render_mail(document: Document) -> str:
     """Return the first page of a document and the first findings of each section as Markdown of at most 60 lines.
 
-    A section without findings shows a table of at most eight rows, or its first text. Folded sections are left out.
+    A headline that is only the title of its table is left out if the section has a finding. A section without findings
+    shows a table of at most eight rows, or its first text. Folded sections are left out.
     """
     parts = [*_first_page(document)]
     lines: list[str] = []
@@ -39,7 +40,9 @@ def render_mail(document: Document) -> str:
     for section in document.sections:
         if section.folded:
             continue
-        headlines = [block.headline for block in section.blocks if isinstance(block, Figure)][:MOST_FINDINGS]
+        figures = [block for block in section.blocks if isinstance(block, Figure)]
+        sentences = [block.headline for block in figures if block.headline != block.table.caption]
+        headlines = (sentences or [block.headline for block in figures])[:MOST_FINDINGS]
         found = headlines or list(_texts(section.blocks))[:1]
         short = [block for block in section.blocks if isinstance(block, ReportTable) and not block.folded]
         if not headlines and short and len(short[0].rows) <= SHORT and not tables:

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from ckm._loyalty.changed import change_in_short
+from ckm._loyalty.changed import change_in_short, revenue_finding
 from ckm._loyalty.document import loyalty_document
 from ckm._loyalty.first_page import TRENDS, comparison_of, key_figures, main_changes
 from ckm._loyalty.localized import LocalizedReport
@@ -93,6 +93,16 @@ def test_sums_of_periods_of_unequal_length_are_compared_per_day_and_rates_not_at
     sentences = main_changes(example(days=(333, 365))).sentences
     assert "Revenue of known customers per day rose by 7.6%" in sentences[0]
     assert "more than before" not in sentences[1]
+    unclear = revenue_finding(example(days=(333, 365), drivers=()))
+    assert unclear.endswith("which is not significant.")
+    assert not any(word in unclear for word in ("rose", "fell"))
+
+
+def test_a_change_of_revenue_that_is_not_significant_is_no_rise_and_has_no_driver() -> None:
+    finding = revenue_finding(example(drivers=()))
+    assert finding.endswith("which is not significant.")
+    assert "because" not in finding
+    assert revenue_finding(example()).startswith("Revenue of known customers rose by")
 
 
 def test_counts_of_equal_numbers_of_days_add_up_although_they_are_means_of_windows() -> None:
@@ -178,6 +188,8 @@ def test_the_newest_month_is_compared_with_its_seasonal_interval(value: float, f
     assert finding in season_finding(localized, newest)
     assert "there is no seasonal range" in season_finding(of(newest), newest)
     assert "do not hold the same month" in season_finding(of(newest), replace(newest, previous=None))
+    after_none = season_finding(of(newest), replace(newest, previous=0.0))
+    assert after_none.endswith("in the same month last year it was €0.")
 
 
 def test_the_numbers_of_the_page_are_those_of_the_metrics() -> None:

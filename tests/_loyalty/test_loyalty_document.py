@@ -9,7 +9,7 @@ import altair as alt
 import polars as pl
 import pytest
 
-from ckm._loyalty.changed import change_sentence, drivers, per_day_finding
+from ckm._loyalty.changed import change_sentence, drivers, revenue_finding
 from ckm._loyalty.churn import value_at_risk
 from ckm._loyalty.document import findings, lead_of, loyalty_document
 from ckm._loyalty.first_page import NOT_COMPARED, key_figures
@@ -183,9 +183,9 @@ def test_periods_of_unequal_length_are_compared_per_day(lang: str) -> None:
     localized = changed_by((2800.0, 3100.0), days=(28, 31), calendar=300.0)
     localized = LocalizedReport(localized.report, load_words(lang))
     lead = lead_of(localized)
-    assert per_day_finding(localized) in lead
+    assert revenue_finding(localized) in lead
     assert localized.words.say("because.calendar_up") not in lead  # of a total, and none is compared
-    assert per_day_finding(localized) == localized.say(
+    assert revenue_finding(localized) == localized.say(
         "find.per_day_same",
         days=localized.days(31),
         before=localized.days(28),

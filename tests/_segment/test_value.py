@@ -248,9 +248,9 @@ def test_customers_of_equal_spend_are_in_one_segment(now: pl.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("frame", "says"),
     [
-        (shop(29).with_columns(margin_12mo=pl.lit(9.0)), "29 of 29 customers have a positive value"),
-        (shop().with_columns(margin_12mo=pl.lit(0.0)), "0 of 600 customers have a positive value"),
-        (shop().with_columns(margin_12mo=pl.lit(-4.0)), "0 of 600 customers have a positive value"),
+        (shop(29).with_columns(margin_12mo=pl.lit(9.0)), "29 of 29 customers with a positive value"),
+        (shop().with_columns(margin_12mo=pl.lit(0.0)), "0 of 600 customers with a positive value"),
+        (shop().with_columns(margin_12mo=pl.lit(-4.0)), "0 of 600 customers with a positive value"),
     ],
     ids=["few", "zero", "negative"],
 )

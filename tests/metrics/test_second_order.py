@@ -14,35 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import CensoredData, ecdf
 
-from ckm.metrics import second_order as module
+from ckm.metrics import likely_items, order_durations, second_order
 from ckm.metrics.metric import Metrics, Missing
-from ckm.metrics.second_order import COLUMNS, SecondOrders, likely_products, second_order_metrics, second_orders
+from ckm.metrics.second_order import COLUMNS, SecondOrders, second_order_metrics, second_orders
 from tests.conftest import examples
 from tests.metrics.known import example_context
-from tests.metrics.rows import SCHEMA, START, Row, bought, context, histories, is_bought, row, tables
-
-TODAY = 400
-
-
-def found(rows: list[Row], today: int | None = TODAY) -> SecondOrders | Missing:
-    as_of = None if today is None else START + timedelta(today)
-    return second_orders(context(tables(*rows), as_of=as_of))
-
-
-def known(rows: list[Row], today: int = TODAY) -> SecondOrders:
-    result = found(rows, today)
-    assert isinstance(result, SecondOrders)
-    return result
-
-
-def forty_who_came_back(**columns: str) -> list[Row]:
-    """One each after 1, 2, ... 40 days; the second orders bring 20 or 40 euros, so 30 on average."""
-    rows = [row(f"back {gap:02}", 0, 10.0, **columns) for gap in range(1, 41)]
-    return rows + [row(f"back {gap:02}", gap, 20.0 if gap % 2 else 40.0, **columns) for gap in range(1, 41)]
-
-
-def once(who: str, days_ago: int, **columns: str) -> Row:
-    return row(who, TODAY - days_ago, 10.0, **columns)
+from tests.metrics.rows import SCHEMA, START, Row, bought, context, histories, is_bought, tables
+from tests.metrics.second_orders import TODAY, forty_who_came_back, found, known, once
 
 
 def test_without_censoring_the_quantiles_are_those_of_the_days_counted() -> None:
@@ -104,36 +82,6 @@ def test_too_few_second_orders_are_refused_with_numbers() -> None:
     assert second_order_metrics(missing) == ((), (missing,))
 
 
-def test_the_category_is_what_most_others_bought_second_after_the_same_first() -> None:
-    """Of the 40, 24 came back for ware after tea, 12 for tea after tea, and 4 for cake after coffee: too few."""
-    rows = []
-    for gap in range(1, 41):
-        first, second = ("tea", "ware") if gap <= 24 else ("tea", "tea") if gap <= 36 else ("coffee", "cake")
-        rows += [row(f"back {gap:02}", 0, category=first), row(f"back {gap:02}", gap, category=second)]
-    rows += [once("tea", 20, category="tea", channel="web"), once("coffee", 20, category="coffee"), once("none", 20)]
-    listed = {each["customer_id"]: each for each in known(rows).customers.iter_rows(named=True)}
-    keys = ("likely_category", "likely_category_after", "likely_category_customers", "likely_category_of", "channel")
-    assert [listed["tea"][key] for key in keys] == ["ware", "tea", 24, 36, "web"]
-    assert [listed["coffee"][key] for key in keys] == [None] * 5
-    assert [listed["none"][key] for key in keys] == [None] * 5
-
-
-def test_the_product_is_what_most_others_bought_second_after_the_same_first_as_of_the_day() -> None:
-    """Of the 40, 24 bought b after a and 16 a after a; what one who is due bought the day after does not count."""
-    rows: list[tuple[Any, ...]] = []
-    for gap in range(1, 41):
-        rows += [(*row(f"back {gap:02}", 0), "a"), (*row(f"back {gap:02}", gap), "b" if gap <= 24 else "a")]
-    rows += [(*once("due", 20), "a"), (*once("other", 20), "c"), (*once("due", -1), "c"), (*once("none", 20), None)]
-    schema: dict[str, Any] = {**SCHEMA, "product_id": pl.String}
-    data = {"transactions": pl.LazyFrame(rows, schema=schema, orient="row")}
-    of = context(data, as_of=START + timedelta(TODAY))
-    result = second_orders(of)
-    assert isinstance(result, SecondOrders)
-    assert set(result.customers["customer_id"]) == {"due", "other", "none"}
-    assert likely_products(of, result).rows() == [("due", "b", 24)]
-    assert likely_products(context(tables(*forty_who_came_back())), result).is_empty()
-
-
 def test_the_metrics_are_the_numbers_of_the_list() -> None:
     result = known([*forty_who_came_back(), *(once(f"new {each}", 20) for each in range(10))])
     metrics = Metrics(second_order_metrics(result, result)[0])
@@ -175,8 +123,9 @@ def test_the_interval_equals_that_of_scipys_curve(those: list[tuple[int, int]]) 
 @given(histories.filter(bought), st.integers(0, 1000))
 def test_a_report_as_of_a_day_equals_one_on_data_cut_there(rows: list[Row], day: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "FEWEST_SECOND_ORDERS", 2)
-        patch.setattr(module, "FEWEST_FOR_ITEM", 1)
+        for each in (order_durations, second_order):
+            patch.setattr(each, "FEWEST_SECOND_ORDERS", 2)
+        patch.setattr(likely_items, "FEWEST_FOR_ITEM", 1)
         cut = [each for each in rows if each[1].date() <= START + timedelta(day)]
         if not bought(cut):
             return

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ckm._churn.card_document import card_document
-from ckm.render.document import Document, Facts, Items, ReportTable, Section, TableColumn, Text
-from ckm.render.markdown import render_markdown
+from ckm.render.document import Document, Facts, Figure, Items, ReportTable, Section, TableColumn, Text
+from ckm.render.markdown import render_mail, render_markdown
 from tests._churn.example_card import example_card
 
 
@@ -37,6 +37,15 @@ def test_columns_of_a_markdown_table_are_aligned_as_plain_text() -> None:
     for table in table_lines(render_markdown(card_document(example_card()))):
         assert len({len(line) for line in table}) == 1
         assert len({line.count("|") for line in table}) == 1
+
+
+def test_a_mail_has_no_headline_that_is_only_a_title_beside_a_finding() -> None:
+    table = ReportTable("Revenue by month", (TableColumn("Month"),), (("May",),))
+    finding, title = (Figure(text, "", {}, table) for text in ("Revenue rose.", table.caption))
+    both = render_mail(Document("T", "L", (Section("S", (title, finding)),)))
+    assert "**S**: Revenue rose." in both
+    assert table.caption not in both
+    assert f"**S**: {table.caption}" in render_mail(Document("T", "L", (Section("S", (title,)),)))
 
 
 def test_wide_characters_have_two_columns_and_combining_marks_none() -> None:

@@ -57,7 +57,7 @@ class NamedFeature:
 
 @dataclass(frozen=True)
 class ClusterWords:
-    """Features in order, and the word for a cluster without deviations."""
+    """Words for the names of clusters: of each feature, in order of use, and for a cluster without deviations."""
 
     features: tuple[NamedFeature, ...]
     middling: ClusterWord

@@ -8,6 +8,7 @@ from ckm._segment.definition import readable_number
 from ckm.errors import NotEnoughDataError
 from ckm.models.potential import MONEY_DIGITS, Percentile, fit_percentile, pinball_loss
 from ckm.models.sampling import sample_by_id
+from ckm.wording import counted
 
 CURRENT_VALUE = "margin_12mo"
 NUMBERS = ("tenure_days", "categories", "gap_median_days")
@@ -40,7 +41,7 @@ def learn_potential(customers: pl.DataFrame, seed: int) -> Percentile:
     buyers = customers.filter(pl.col(CURRENT_VALUE) > 0).height
     if buyers < FEWEST_BUYERS:
         raise NotEnoughDataError(
-            f"{buyers:,} of {customers.height:,} customers have a positive value in the last 12 months, "
+            f"{buyers:,} of {counted(customers.height, 'customer')} with a positive value in the last 12 months, "
             f"{FEWEST_BUYERS} needed for a percentile of it",
             hint="load more data, or use another --as-of",
             customers=buyers,
