@@ -160,14 +160,16 @@ def mine(
     if encoder is not None:
         encoder = RememberingEncoder(encoder)
     topics, learned = _topics(dataset, comments, encoder, learning, progress)
-    count = len(comments.sentences.texts)
-    found = assign(
-        topics.spaces,
-        comments.sentences,
-        encoder,
-        comment=comments.row,
-        advance=_counter(progress, "assigning topics", count),
-    )
+    if learned is not None:
+        found = learned.assignment
+    else:
+        found = assign(
+            topics.spaces,
+            comments.sentences,
+            encoder,
+            comment=comments.row,
+            advance=_counter(progress, "assigning topics", len(comments.sentences.texts)),
+        )
     texts = comments.frame["text"].to_list()
     by_text = [names.find(texts) for names in (products, competitors)]
     named, rivals = ({row: keys[text] for row, text in enumerate(texts) if text in keys} for keys in by_text)

@@ -48,7 +48,7 @@ def newest_day(dataset: Dataset, of_transactions: date | None) -> tuple[date, tu
     if newest is None:
         usual = usual_days(days["day"].to_physical().to_numpy().astype("int64"), days["len"].to_numpy().astype("int64"))
         newest, reason = EPOCH + timedelta(usual.last), "the newest usual day"
-    later = days.filter(pl.col("day") > newest)["len"].sum()
+    later = int(days.filter(pl.col("day") > newest)["len"].sum())
     if not later:
         return newest, ()
     return newest, (doubt(f"{counted(later, 'interaction')} after {newest}, {reason}: not read without --as-of DATE"),)

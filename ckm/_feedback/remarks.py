@@ -95,7 +95,7 @@ def _of_polarity(mined: MinedComments) -> Iterator[str]:
         yield assumption(
             f"polarity of unrated comments in {', '.join(transferred)} is learned from ratings of other languages"
         )
-    unknown = (by == "").sum()
+    unknown = int((by == "").sum())
     if unknown:
         yield (
             f"{counted(unknown, 'comment', 'has', 'have')} no polarity: it needs {RATED} rated comments of a language, "

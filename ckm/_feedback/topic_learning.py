@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm._feedback.topic_model import OTHER, TopicSpace, assign, joined, learn, matched
+from ckm._feedback.topic_model import OTHER, Assignment, TopicSpace, assign, joined, learn, matched
 from ckm._feedback.topic_titles import topic_words
 from ckm._feedback.topics_file import Topic, Topics
 from ckm.pseudonym import shown_id
@@ -31,11 +31,14 @@ class LearnedTopics:
     ----------
     topics
         Topics after learning.
+    assignment
+        Topics of all sentences.
     new, kept, retired
         Ids of topics that are new, of topics that existed before, and of earlier topics that no longer exist.
     """
 
     topics: Topics
+    assignment: Assignment
     new: tuple[str, ...]
     kept: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
@@ -92,12 +95,14 @@ def learn_topics(
         whole = spaces
     else:
         whole = joined(known.spaces, spaces)
-    described = _described(whole, known, comments, encoder, advance)
+    found = assign(whole, comments.sentences, encoder, comment=comments.row, advance=advance)
+    described = _described(whole, known, comments, found)
     here = {each.id for each in described}
     before = set(known.by_id)
     retired = tuple(sorted(before - here))
     return LearnedTopics(
         Topics(described, whole, tuple(dict.fromkeys((*known.retired, *retired)))).with_digests(),
+        found,
         new=tuple(each.id for each in described if each.id not in before),
         kept=tuple(each.id for each in described if each.id in before),
         retired=retired,
@@ -109,10 +114,9 @@ def _named(space: TopicSpace, next_id: Callable[[], str]) -> TopicSpace:
 
 
 def _described(
-    spaces: tuple[TopicSpace, ...], known: Topics, comments: Comments, encoder: SentenceEncoder | None, advance: Advance
+    spaces: tuple[TopicSpace, ...], known: Topics, comments: Comments, found: Assignment
 ) -> tuple[Topic, ...]:
     """Return the topics of the spaces: known topics unchanged, new ones with keywords, titles and examples."""
-    found = assign(spaces, comments.sentences, encoder, advance=advance)
     words = topic_words(comments.sentences, found.topics, comments.masking)
     ids = comments.frame["interaction_id"]
     by_topic: dict[str, dict[str, float]] = {}
