@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm._feedback.topic_model import OTHER, Assignment, TopicSpace, assign, joined, learn, matched
+from ckm._feedback.space_learning import learn
+from ckm._feedback.topic_assignment import Assignment, assign
+from ckm._feedback.topic_space import OTHER, TopicSpace, joined, matched
 from ckm._feedback.topic_titles import topic_words
 from ckm._feedback.topics_file import Topic, Topics
 from ckm.pseudonym import shown_id
@@ -58,7 +60,7 @@ def learn_topics(
 
     Without ``old``, all topics are new. With ``old``, these topics do not change, and comments that fit none of them
     form new topics. With ``refit``, all topics are learned again: a topic whose centroid matches that of an old topic
-    (:func:`ckm._feedback.topic_model.matched`) gets the id, title, keywords and owner of the old topic, other topics
+    (:func:`ckm._feedback.topic_space.matched`) gets the id, title, keywords and owner of the old topic, other topics
     get new ids, and old topics without a match are retired.
 
     Parameters
@@ -81,9 +83,11 @@ def learn_topics(
     known = old or Topics()
     ids = known.free_ids()
     sentences = comments.sentences
+    found: Assignment | None = None
     if known.topics and not refit:
-        found = assign(known.spaces, sentences, encoder, advance=advance)
-        sentences = sentences.take(np.array([row for row, each in enumerate(found.topics) if each == OTHER], np.int64))
+        found = assign(known.spaces, sentences, encoder, comment=comments.row, advance=advance)
+        rest = np.array([row for row, each in enumerate(found.topics) if each == OTHER], np.int64)
+        sentences = sentences.take(rest)
         # New topics use the means and weights of the known ones, so that cosines to both are comparable.
         spaces = learn(sentences, encoder, topics=topics, seed=seed, advance=advance, within=known.spaces)
     else:
@@ -95,7 +99,10 @@ def learn_topics(
         whole = spaces
     else:
         whole = joined(known.spaces, spaces)
-    found = assign(whole, comments.sentences, encoder, comment=comments.row, advance=advance)
+    if found is not None:
+        found = found.updated(rest, assign(whole, sentences, encoder, advance=advance))
+    else:
+        found = assign(whole, sentences, encoder, comment=comments.row, advance=advance)
     described = _described(whole, known, comments, found)
     here = {each.id for each in described}
     before = set(known.by_id)
