@@ -22,7 +22,7 @@ from ckm._feedback.mining import Learning, MinedComments, mine
 from ckm._feedback.newest_day import newest_day
 from ckm._feedback.remarks import remarks_of
 from ckm._feedback.result import Feedback
-from ckm._feedback.topic_model import OTHER
+from ckm._feedback.topic_space import OTHER
 from ckm._feedback.topics_file import write_topics
 from ckm.dataset.comments_file import comments_dataset
 from ckm.errors import UnknownNameError, UsageError

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm._feedback.topic_model import MEANING, OTHER, Sentences, assign
+from ckm._feedback.topic_assignment import assign
+from ckm._feedback.topic_space import MEANING, OTHER, Sentences
 from ckm._kb.draft import DraftFields, skeleton
 from ckm._kb.entry_files import read_folder
 from ckm.files import replacing

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm._feedback.topic_model import OTHER
+from ckm._feedback.topic_space import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from ckm._feedback.common_language import with_common_language
 from ckm._feedback.markup import without_markup
 from ckm._feedback.masking import masking_of
 from ckm._feedback.sentences import SHORTEST, sentences, text_length
-from ckm._feedback.topic_model import Sentences
+from ckm._feedback.topic_space import Sentences
 from ckm.customers.definitions import local_day
 from ckm.io.values.word_lists import load_data
 from ckm.search.analysis.language_detection import detect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ckm._feedback.topic_model import OTHER
+from ckm._feedback.topic_space import OTHER
 from ckm.io.values.word_lists import load_data
 from ckm.plaintext import harmless
 from ckm.remark import importance_of

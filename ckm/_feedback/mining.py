@@ -11,8 +11,9 @@ from ckm._feedback.comments import INTERACTIONS, Comments, read_comments
 from ckm._feedback.mentions import Names
 from ckm._feedback.sentiment import Polarity, kinds_of, polarity_of
 from ckm._feedback.text_vectors import RememberingEncoder
+from ckm._feedback.topic_assignment import assign
 from ckm._feedback.topic_learning import LearnedTopics, learn_topics
-from ckm._feedback.topic_model import FEWEST, OTHER, assign, space_of
+from ckm._feedback.topic_space import FEWEST, OTHER, space_of
 from ckm._feedback.topics_file import FILE, Topics, read_topics
 from ckm.customers.contacts import OPEN_FOR_DAYS
 from ckm.errors import NotEnoughDataError, UsageError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm._feedback.text_vectors import SentenceEncoder
+    from ckm._feedback.topic_assignment import Assignment
     from ckm.dataset import Dataset
 
     Progress = Callable[[str, float, float], None]
@@ -157,35 +159,29 @@ def mine(
         advance=_counter(progress, "masking personal data", 0),
     )
     _check_customers(comments, as_of)
-    if encoder is not None:
-        encoder = RememberingEncoder(encoder)
-    topics, learned = _topics(dataset, comments, encoder, learning, progress)
-    count = len(comments.sentences.texts)
-    found = assign(
-        topics.spaces,
-        comments.sentences,
-        encoder,
-        comment=comments.row,
-        advance=_counter(progress, "assigning topics", count),
-    )
-    texts = comments.frame["text"].to_list()
-    by_text = [names.find(texts) for names in (products, competitors)]
-    named, rivals = ({row: keys[text] for row, text in enumerate(texts) if text in keys} for keys in by_text)
-    declared = {row: frozenset([each]) for row, each in enumerate(comments.frame["product_id"]) if each is not None}
+    topics, learned, found = _topics(dataset, comments, encoder, learning, progress)
     polarity = _polarity(comments, found.vectors, encoder)
+    declared = {row: frozenset([each]) for row, each in enumerate(comments.frame["product_id"]) if each is not None}
     langs = {lang for lang in comments.sentences.langs if encoder is not None and not encoder.covers(lang or "en")}
     return MinedComments(
         comments=replace(comments, frame=_with_open(comments.frame, as_of, dataset.config.time_zone)),
         topics=topics,
         learned=learned,
-        mentions=_mentions(comments, found.topics, found.cosines),
+        mentions=_mentions(comments, found),
         polarity=polarity,
         kinds=kinds_of(comments.frame, polarity.values),
-        products={**named, **declared},
-        competitors=rivals,
+        products={**_named(products, comments), **declared},
+        competitors=_named(competitors, comments),
         uncovered=tuple(sorted(langs)),
         has_encoder=encoder is not None,
     )
+
+
+def _named(names: Names, comments: Comments) -> dict[int, frozenset[str]]:
+    """Return the products or competitors that each comment names, by row number in ``comments.frame``."""
+    texts = comments.frame["text"].to_list()
+    by_text = names.find(texts)
+    return {row: by_text[text] for row, text in enumerate(texts) if text in by_text}
 
 
 def _check_customers(comments: Comments, as_of: date) -> None:
@@ -206,14 +202,18 @@ def _check_customers(comments: Comments, as_of: date) -> None:
 
 def _topics(
     dataset: Dataset, comments: Comments, encoder: SentenceEncoder | None, learning: Learning, progress: Progress
-) -> tuple[Topics, LearnedTopics | None]:
+) -> tuple[Topics, LearnedTopics | None, Assignment]:
+    """Return the topics, as read or as learned, and the topics of all sentences."""
+    if encoder is not None:
+        encoder = RememberingEncoder(encoder)
     known = read_topics(dataset.workspace.root, refit=learning.refit) if dataset.workspace is not None else None
     if known is not None and not learning.refit:
         _check_encoder(known, encoder)
         if learning.topics is not None and not learning.learn:
             raise UsageError(f"the number of topics is that of {FILE}", hint="--refit --topics N learns all again")
         if not learning.learn:
-            return known, None
+            advance = _counter(progress, "assigning topics", len(comments.sentences.texts))
+            return known, None, assign(known.spaces, comments.sentences, encoder, comment=comments.row, advance=advance)
     learned = learn_topics(
         comments,
         encoder,
@@ -223,7 +223,7 @@ def _topics(
         seed=learning.seed,
         advance=_counter(progress, "learning topics", 0),
     )
-    return learned.topics, learned
+    return learned.topics, learned, learned.assignment
 
 
 def _check_encoder(known: Topics, encoder: SentenceEncoder | None) -> None:
@@ -248,9 +248,9 @@ def _polarity(comments: Comments, sums: NDArray[np.float16] | None, encoder: Sen
     return polarity_of(comments.frame, sums, covered)
 
 
-def _mentions(comments: Comments, topics: list[str], cosines: NDArray[np.float64]) -> pl.DataFrame:
+def _mentions(comments: Comments, found: Assignment) -> pl.DataFrame:
     """Return one row per comment and topic; :data:`OTHER` only for a comment without any topic."""
-    rows = pl.DataFrame({"row": comments.row, "topic": topics, "cosine": cosines})
+    rows = pl.DataFrame({"row": comments.row, "topic": found.topics, "cosine": found.cosines})
     best = rows.group_by("row", "topic").agg(pl.col("cosine").max()).sort("row", "topic")
     has_topic = (pl.col("topic") != OTHER).any().over("row")
     return best.filter(~has_topic | (pl.col("topic") != OTHER))

@@ -9,7 +9,7 @@ import polars as pl
 
 from ckm._feedback.mining import NO_ENCODER
 from ckm._feedback.sentiment import FEWEST_OF_A_SIGN, OTHER_LANGUAGES, RATED
-from ckm._feedback.topic_model import OTHER
+from ckm._feedback.topic_space import OTHER
 from ckm.remark import assumption, basis, doubt
 from ckm.wording import counted
 

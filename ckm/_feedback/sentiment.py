@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Vectors = NDArray[np.float16]
 
-RATED = 300
+RATED = 250
 """Fewest rated comments of a language for a model of this language."""
 FEWEST_OF_A_SIGN = 30
 """Fewest comments of each sign among them; with fewer the model would nearly always predict the other sign."""

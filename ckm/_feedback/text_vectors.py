@@ -23,6 +23,8 @@ BUCKETS = 1 << 14
 SHORTEST_GRAM, LONGEST_GRAM = 3, 5
 MOST_COMMON = 0.5
 """Largest share of texts with a word or n-gram that has a weight; it is large since stop words are removed before."""
+MOST_CACHED = 20_000
+"""Texts whose vectors are cached. Topics are learned from at most 9,000: 3,000 sentences in three forms."""
 TEXTS_PER_DF = 30
 """Distinct texts for each text in which a word or n-gram must be to have a weight; three texts are always enough."""
 BATCH = 128
@@ -42,9 +44,10 @@ class SentenceEncoder(Protocol):
 
 
 class RememberingEncoder:
-    """Encoder with a cache of vectors: topic learning and assignment encode the same sentences.
+    """Encoder with a cache of vectors: the sentences from which topics are learned are encoded again to assign them.
 
-    Vectors are cached as 16-bit floats (1 kB a text), and returned with this precision.
+    The vectors of the first :data:`MOST_CACHED` texts are cached. All vectors are returned with the precision of 16-bit
+    floats, in which they are cached (1 kB a text).
 
     Parameters
     ----------
@@ -64,9 +67,10 @@ class RememberingEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of texts, shape (n, d); only texts that are not in the cache are encoded."""
         unknown = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        if unknown:
-            self._vectors.update(zip(unknown, self._encoder.encode(unknown).astype(np.float16), strict=True))
-        return np.stack([self._vectors[text] for text in texts]).astype(np.float32)
+        new = dict(zip(unknown, self._encoder.encode(unknown).astype(np.float16), strict=True)) if unknown else {}
+        if len(self._vectors) < MOST_CACHED:
+            self._vectors.update(new)
+        return np.stack([new[text] if text in new else self._vectors[text] for text in texts]).astype(np.float32)
 
 
 def encoded(encoder: SentenceEncoder, texts: Sequence[str], advance: Advance = lambda amount: None) -> Floats:

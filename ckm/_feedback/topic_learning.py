@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm._feedback.topic_model import OTHER, TopicSpace, assign, joined, learn, matched
+from ckm._feedback.space_learning import learn
+from ckm._feedback.topic_assignment import Assignment, assign
+from ckm._feedback.topic_space import OTHER, TopicSpace, joined, matched
 from ckm._feedback.topic_titles import topic_words
 from ckm._feedback.topics_file import Topic, Topics
 from ckm.pseudonym import shown_id
@@ -31,11 +33,14 @@ class LearnedTopics:
     ----------
     topics
         Topics after learning.
+    assignment
+        Topics of all sentences.
     new, kept, retired
         Ids of topics that are new, of topics that existed before, and of earlier topics that no longer exist.
     """
 
     topics: Topics
+    assignment: Assignment
     new: tuple[str, ...]
     kept: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
@@ -55,7 +60,7 @@ def learn_topics(
 
     Without ``old``, all topics are new. With ``old``, these topics do not change, and comments that fit none of them
     form new topics. With ``refit``, all topics are learned again: a topic whose centroid matches that of an old topic
-    (:func:`ckm._feedback.topic_model.matched`) gets the id, title, keywords and owner of the old topic, other topics
+    (:func:`ckm._feedback.topic_space.matched`) gets the id, title, keywords and owner of the old topic, other topics
     get new ids, and old topics without a match are retired.
 
     Parameters
@@ -78,9 +83,11 @@ def learn_topics(
     known = old or Topics()
     ids = known.free_ids()
     sentences = comments.sentences
+    found: Assignment | None = None
     if known.topics and not refit:
-        found = assign(known.spaces, sentences, encoder, advance=advance)
-        sentences = sentences.take(np.array([row for row, each in enumerate(found.topics) if each == OTHER], np.int64))
+        found = assign(known.spaces, sentences, encoder, comment=comments.row, advance=advance)
+        rest = np.array([row for row, each in enumerate(found.topics) if each == OTHER], np.int64)
+        sentences = sentences.take(rest)
         # New topics use the means and weights of the known ones, so that cosines to both are comparable.
         spaces = learn(sentences, encoder, topics=topics, seed=seed, advance=advance, within=known.spaces)
     else:
@@ -92,12 +99,17 @@ def learn_topics(
         whole = spaces
     else:
         whole = joined(known.spaces, spaces)
-    described = _described(whole, known, comments, encoder, advance)
+    if found is not None:
+        found = found.updated(rest, assign(whole, sentences, encoder, advance=advance))
+    else:
+        found = assign(whole, sentences, encoder, comment=comments.row, advance=advance)
+    described = _described(whole, known, comments, found)
     here = {each.id for each in described}
     before = set(known.by_id)
     retired = tuple(sorted(before - here))
     return LearnedTopics(
         Topics(described, whole, tuple(dict.fromkeys((*known.retired, *retired)))).with_digests(),
+        found,
         new=tuple(each.id for each in described if each.id not in before),
         kept=tuple(each.id for each in described if each.id in before),
         retired=retired,
@@ -109,10 +121,9 @@ def _named(space: TopicSpace, next_id: Callable[[], str]) -> TopicSpace:
 
 
 def _described(
-    spaces: tuple[TopicSpace, ...], known: Topics, comments: Comments, encoder: SentenceEncoder | None, advance: Advance
+    spaces: tuple[TopicSpace, ...], known: Topics, comments: Comments, found: Assignment
 ) -> tuple[Topic, ...]:
     """Return the topics of the spaces: known topics unchanged, new ones with keywords, titles and examples."""
-    found = assign(spaces, comments.sentences, encoder, advance=advance)
     words = topic_words(comments.sentences, found.topics, comments.masking)
     ids = comments.frame["interaction_id"]
     by_topic: dict[str, dict[str, float]] = {}

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from ckm._feedback.topic_model import FEWEST, Sentences
+from ckm._feedback.topic_space import FEWEST, Sentences
 from ckm.search.analysis import analyse
 from ckm.search.analysis.normalization import LETTER, THAI
 
@@ -87,7 +87,7 @@ def topic_words(sentences: Sentences, topics: Sequence[str], masking: Masking) -
     sentences have the term, and c is the sum over customers of √(number of sentences of the customer in the topic with
     the term) (class-based tf-idf, Grootendorst 2022, arXiv:2203.05794, with less weight for a customer's repetitions).
     A term is used if at least
-    :data:`ckm._feedback.topic_model.FEWEST` customers of the topic wrote it, if it contains no name of a customer, and,
+    :data:`ckm._feedback.topic_space.FEWEST` customers of the topic wrote it, if it contains no name of a customer, and,
     for a phrase, if it is not a whole sentence of a customer.
 
     Keywords are the words of the largest weight. A title is the term of the largest weight, followed by the term of the

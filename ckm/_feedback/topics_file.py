@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm._feedback.topic_model import TopicSpace
+from ckm._feedback.topic_space import TopicSpace
 from ckm.errors import UsageError
 from ckm.files import replacing
 from ckm.yamlfile import dump_yaml, read_yaml

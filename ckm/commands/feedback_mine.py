@@ -131,7 +131,7 @@ def feedback_mine(
     it. Afterwards a comment always gets the same topic, until --refit. Without the file, topics are learned and not
     written. With the extra 'semantic', all languages share topics; without it, each language has its own.
 
-    Polarity is that of a comment's rating, else learned from the ratings of the same language (300 or more), else from
+    Polarity is that of a comment's rating, else learned from the ratings of the same language (250 or more), else from
     those of other languages, else unknown. Groups of fewer than --min-group-size customers are joined.
 
     Cost: about 2 seconds of CPU time per 1,000 comments with the extra, a third of that without it.

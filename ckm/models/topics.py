@@ -88,9 +88,11 @@ def spherical_k_means(points: Floats, clusters: int, rng: np.random.Generator) -
 
 def centroids(vectors: Floats, labels: Labels, clusters: int) -> Floats:
     """Return the mean vector of each cluster, normalised to length 1, shape (clusters, d); zeros for empty clusters."""
-    sums = np.zeros((clusters, vectors.shape[1]))
-    np.add.at(sums, labels, vectors)
-    return unit(sums)
+    from scipy.sparse import csr_matrix
+
+    texts = len(labels)
+    member = csr_matrix((np.ones(texts), (labels, np.arange(texts))), shape=(clusters, texts))
+    return unit(member @ vectors)
 
 
 def principal_components(vectors: Floats, dimensions: int) -> Floats:
