@@ -30,8 +30,6 @@ CLEARLY = 2
 """Levels by which the exchanged order must agree better."""
 SAMPLE = 1_000_000
 """Random pairs for the agreement of all pairs; of fewer pairs all are compared."""
-
-
 MOST_USERS = 10
 """Most different given names of the records with one contact of a household or a firm; a contact with more is junk
 (``test@test.de``, ``000000``), and its equality is no evidence."""
