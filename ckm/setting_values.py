@@ -15,6 +15,8 @@ from ckm.names import LANGUAGES
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 MONTHS = {"mo": 1, "y": 12}
+MOST_AGE_DAYS = 73_050
+"""Longest age: 200 years. Subtracted from a date, a longer one would leave the calendar."""
 MOST_MONTHS = 120
 """Longest horizon in months: ten years."""
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -46,11 +48,14 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_age(text: str) -> timedelta:
-    """Parse ``90d``, ``24mo`` or ``10y`` as a duration, rounded up to days: a month has 30.44 days, a year 365.25."""
+    """Parse ``90d``, ``24mo`` or ``10y`` as a duration of at most :data:`MOST_AGE_DAYS`, rounded up to days.
+
+    A month has 30.44 days, a year 365.25.
+    """
     number = re.fullmatch(r"\s*(\d{1,4})\s*(d|w|mo|y)\s*", text)
     days = math.ceil(int(number[1]) * DAYS[number[2]]) if number else 0
-    if not days:
-        raise UsageError(f"invalid age '{text}'", hint="write it as 90d, 24mo or 10y")
+    if not 1 <= days <= MOST_AGE_DAYS:
+        raise UsageError(f"invalid age '{text}'", hint="write it as 90d, 24mo or 10y, up to 200y")
     return timedelta(days=days)
 
 

@@ -201,6 +201,23 @@ def test_a_nickname_with_an_equal_mailbox_is_linked_and_with_an_equal_home_alone
     assert persons["y1"] != persons["y2"]
 
 
+def test_a_contact_of_more_people_than_a_household_or_firm_has_is_no_evidence() -> None:
+    columns = base()
+    columns["phone"] = [None] * 120
+    strangers = [f"{chr(65 + n)}{chr(97 + n)}ric" for n in range(20)]
+    junk = ("test@test.example", None, "000000")
+    rows = [(f"j{n:02}", given, f"Quandtner{chr(97 + n)}", *junk) for n, given in enumerate(strangers)]
+    rows += [("x1", "Aaric", "Yllmaz", *junk), ("x2", "Aaric", "Yllmaz", None, None, None)]
+    for row in (*rows, ("x3", "Aaric", "Yllmaz", *junk)):
+        for values, value in zip(columns.values(), row, strict=True):
+            values.append(value)
+    table = people(**columns)
+    assert explain(table, "x1", "x3").probability == explain(table, "x1", "x2").probability
+    persons = dict(link(table, on=DAY).persons.rows())
+    assert len({persons[f"j{n:02}"] for n in range(20)}) == 20
+    assert persons["a7"] == persons["b7"]
+
+
 def test_two_firms_with_one_name_and_mailboxes_of_a_role_at_two_hosts_are_for_review() -> None:
     names = [
         f"{start}{end} Ltd"
@@ -225,12 +242,13 @@ def test_two_firms_with_one_name_and_mailboxes_of_a_role_at_two_hosts_are_for_re
 def test_junior_and_senior_at_one_address_are_two_persons() -> None:
     columns = base()
     columns["street"] = [f"{chr(65 + n % 26)}weg {n}" for n in range(60)] * 2
-    for customer, surname in (("x1", "Yllmaz Jr."), ("x2", "Yllmaz sr")):
+    for customer, surname in (("x1", "Yllmaz Jr."), ("x2", "Yllmaz sr"), ("x3", "Quandtner jun."), ("x4", "Quandtner")):
         row = (customer, "Xaver", surname, None, None, "Lindenallee 5")
         for values, value in zip(columns.values(), row, strict=True):
             values.append(value)
     found = dict(link(people(**columns), on=DAY).persons.rows())
     assert found["x1"] != found["x2"]
+    assert found["x3"] != found["x4"]
 
 
 def test_flatmates_with_one_given_name_are_two_persons() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.errors import UsageError
-from ckm.setting_values import Target, parse_days, parse_duration, parse_goal, parse_months, parse_share
+from ckm.setting_values import Target, parse_age, parse_days, parse_duration, parse_goal, parse_months, parse_share
 
 
 @given(st.integers(0, 100))
@@ -29,6 +29,13 @@ def test_seven_days_are_a_week(weeks: int) -> None:
 
 def test_a_lead_time_is_in_days_rounded_up() -> None:
     assert [parse_days(text) for text in ("14d", "2w", "36h", "0d", "1h")] == [14, 14, 2, 0, 1]
+
+
+def test_an_age_is_one_day_to_two_hundred_years() -> None:
+    assert [parse_age(text).days for text in ("1d", "2w", "12mo", "1y", "200y")] == [1, 14, 366, 366, 73_050]
+    for text in ("0d", "201y", "5000y", "-1y", "1.5y", "1 fortnight"):
+        with pytest.raises(UsageError, match="invalid age"):
+            parse_age(text)
 
 
 def test_a_horizon_is_one_month_to_ten_years() -> None:

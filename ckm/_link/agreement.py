@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import polars as pl
 
+from ckm._link.blocking import distinct
 from ckm._link.dates import years_of_birth
 from ckm._link.fields import link_fields, role_mailboxes
 from ckm._link.levels import EXACT, LEVELS, FieldLevels
@@ -29,8 +30,9 @@ CLEARLY = 2
 """Levels by which the exchanged order must agree better."""
 SAMPLE = 1_000_000
 """Random pairs for the agreement of all pairs; of fewer pairs all are compared."""
-
-
+MOST_USERS = 10
+"""Most different given names of the records with one contact of a household or a firm; a contact with more is junk
+(``test@test.de``, ``000000``), and its equality is no evidence."""
 CONTACTS = ("email", "phone")
 """Fields that several persons may share: a mailbox of a family or a firm, the telephone of a household."""
 IDENTIFYING = (*CONTACTS, "national_id")
@@ -114,6 +116,7 @@ class Comparer:
         self._given_names = self._names_of_records() if "given_name" in self.fields else None
         self._names_often_differ = self._given_names is not None and self._given_names_differ_often()
         self._sharing = dict.fromkeys(self.fields, 0.0)
+        self._is_junk = {name: self._users(name) > MOST_USERS for name in CONTACTS if name in self.fields}
         self.shared = {name: self._shared(name) for name in CONTACTS if name in self.fields}
 
     @property
@@ -135,7 +138,8 @@ class Comparer:
         """Return the agreement of pairs of records in each compared field.
 
         If records with different given names have one e-mail address or telephone, equality of this contact counts
-        only for pairs with similar given names: a shared mailbox or telephone alone never links two records.
+        only for pairs with similar given names: a shared mailbox or telephone alone never links two records. A contact
+        with more than :data:`MOST_USERS` given names never counts.
 
         Parameters
         ----------
@@ -164,8 +168,12 @@ class Comparer:
         alone = levels["given_name"] < ALIKE if "given_name" in levels else np.ones(len(left), dtype=bool)
         for name, shared in self.shared.items():
             level = levels[name]
-            level[(level == EXACT) & shared[np.maximum(self._codes[name][left], 0)] & alone] = MISSING
-        relatives = may_be_relatives(levels, left, right, names=self._given_names, years=self._years)
+            code = np.maximum(self._codes[name][left], 0)
+            level[(level == EXACT) & (shared[code] & alone | self._is_junk[name][code])] = MISSING
+        generation = self._codes.get("generation")
+        relatives = may_be_relatives(
+            levels, left, right, names=self._given_names, years=self._years, generation=generation
+        )
         if self._names_often_differ and "birth_date" in levels:
             relatives &= levels["birth_date"] != EXACT
         relatives |= self._of_two_firms(levels, left, right)
@@ -284,8 +292,18 @@ class Comparer:
         differ = (level >= 0) & ~error & (self.scripts[left] == self.scripts[right])
         shared[codes[left[differ]]] = True
         users = self._frequency[name]
-        self._sharing[name] = self._share_of_pairs(name, users[shared[: len(users)]])
+        self._sharing[name] = self._share_of_pairs(name, users[(shared & ~self._is_junk[name])[: len(users)]])
         return shared
+
+    def _users(self, name: str) -> Codes:
+        """Return the number of different given names of the records with each value of a contact; shape (values,)."""
+        found = np.zeros(max(1, len(self._compared[name].values)), dtype=np.int64)
+        if self._given_names is not None:
+            contact, given = self._codes[name], self._codes["given_name"]
+            known = (contact >= 0) & (given >= 0)
+            pairs = distinct([contact[known] * (given.max(initial=0) + 1) + given[known]])
+            np.add.at(found, pairs // (given.max(initial=0) + 1), 1)
+        return found
 
     def _neighbours(self, order: Codes, name: str) -> tuple[Codes, Codes]:
         """Return the pairs of adjacent records in ``order`` with equal values of the field ``name``.

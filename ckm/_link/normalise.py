@@ -25,8 +25,10 @@ CONTACT_SEPARATORS = (";", ",", "|", "\n", "\r", "\t", " / ", " or ", " oder ", 
 """Texts between several contacts in one cell."""
 EXTENSION = r"(?i)\s*[,;]?\s*(?:\b(?:ext|extn|extension|durchwahl|dw|app)\b\.?|#|\bx)\s*:?\s*\d{1,6}\s*$"
 """Extension behind a telephone number, which is of one person of a firm."""
-SHORTEST_PHONE = 6
-"""Fewest digits of a telephone number that is compared."""
+SHORTEST_PHONE, PHONE_END = 6, 8
+"""Fewest digits of a telephone number that is compared; last digits by which two spellings of one number are equal."""
+IS_PHONE = rf"(?:\d\D*){{{SHORTEST_PHONE}}}"
+LONGEST_COUNTRY_CODE = 3
 
 
 def normalised(values: pl.Series, field: str, countries: pl.Series | None = None) -> pl.Series:
@@ -43,11 +45,14 @@ def normalised(values: pl.Series, field: str, countries: pl.Series | None = None
     """
     texts = values.cast(pl.String)
     if field == "phone":
-        return _phones(_first_contact(texts.str.replace(EXTENSION, ""), rf"(?:\d\D*){{{SHORTEST_PHONE}}}"), countries)
+        bare = texts.str.replace(EXTENSION, "")
+        return _phones(
+            _one_contact(bare, IS_PHONE, pl.col("part").str.replace_all(r"\D", "").str.tail(PHONE_END)), countries
+        )
     distinct = texts.drop_nulls().unique()
     made = _texts(distinct)
     if field == "email":
-        made = _emails(_first_contact(made, r"[^@\s]@[^@\s]"))
+        made = _emails(_one_contact(made, r"[^@\s]@[^@\s]", pl.col("part")))
     elif field in {"birth_date", "birth_year", "national_id", "postcode"}:
         made = made.str.replace_all(r"[^\p{L}\p{N}]", "")
     else:
@@ -70,10 +75,22 @@ def contacts_in_cell(cell: pl.Expr) -> pl.Expr:
     return parts.list.eval(pl.element().str.strip_chars())
 
 
-def _first_contact(values: pl.Series, form: str) -> pl.Series:
-    """Return the first contact of this form (a regular expression) of cells with several; other cells unchanged."""
-    fitting = contacts_in_cell(pl.col("cell")).list.eval(pl.element().filter(pl.element().str.contains(form)))
-    return values.to_frame("cell").select(pl.coalesce(fitting.list.first(), "cell")).to_series()
+def _one_contact(values: pl.Series, form: str, key: pl.Expr) -> pl.Series:
+    """Return the most frequent contact of this form (a regular expression) of cells with several, on ties the first.
+
+    So two records with one contact in common have this contact, if no other record has one of their other contacts.
+    Other cells are not changed. ``key`` is the key of the column ``part``, equal for spellings of one contact.
+    """
+    table = values.to_frame("cell").with_row_index("row").with_columns(part=contacts_in_cell(pl.col("cell")))
+    parts = table.select("row", "part").drop_nulls().explode("part").filter(pl.col("part").str.contains(form))
+    if parts.is_empty():
+        return values
+    alone = table.filter(pl.col("part").is_null()).select(part="cell")
+    frequency = pl.concat([parts.select("part"), alone.drop_nulls()]).group_by(key.alias("key")).len()
+    chosen = parts.with_columns(key=key).join(frequency, on="key", how="left", maintain_order="left")
+    chosen = chosen.sort("row", "len", descending=[False, True], maintain_order=True).unique("row", keep="first")
+    found = table.select("row", "cell").join(chosen, on="row", how="left", maintain_order="left")
+    return found.select(pl.coalesce("part", "cell")).to_series()
 
 
 def _emails(values: pl.Series) -> pl.Series:
@@ -87,8 +104,9 @@ def _emails(values: pl.Series) -> pl.Series:
 def _phones(values: pl.Series, countries: pl.Series | None) -> pl.Series:
     """Return telephone numbers in E.164; if the country is unknown, the digits without leading zeros.
 
-    Null if there are fewer than :data:`SHORTEST_PHONE` digits.
-    Only numbers written without a country code are parsed by ``phonenumbers``.
+    The country is also known if exactly one number of the column, written with its country code, has these digits.
+    Null if there are fewer than :data:`SHORTEST_PHONE` digits. Only numbers written without a country code are parsed
+    by ``phonenumbers``.
     """
     regions = pl.Series("region", [None] * len(values), dtype=pl.String) if countries is None else countries
     table = pl.DataFrame({"number": values, "region": regions.cast(pl.String).str.to_uppercase()}).with_row_index("row")
@@ -109,7 +127,22 @@ def _phones(values: pl.Series, countries: pl.Series | None) -> pl.Series:
             ),
         ]
     )
+    found = _with_country(found)
     return table.join(found, on=["number", "region"], how="left", nulls_equal=True).sort("row")["phone"]
+
+
+def _with_country(found: pl.DataFrame) -> pl.DataFrame:
+    """Return telephone numbers, those without a country code replaced by the only number with it that has their digits.
+
+    ``found`` has a column ``phone``, in E.164 or digits.
+    """
+    whole = found.select(whole="phone").drop_nulls().filter(pl.col("whole").str.starts_with("+")).unique()
+    without = found.select("phone").drop_nulls().filter(~pl.col("phone").str.starts_with("+")).unique()
+    lengths = range(1, LONGEST_COUNTRY_CODE + 1)
+    ends = pl.concat([whole.with_columns(phone=pl.col("whole").str.slice(1 + length)) for length in lengths])
+    only = without.join(ends, on="phone").unique(["phone", "whole"]).filter(pl.len().over("phone") == 1)
+    joined = found.join(only, on="phone", how="left", maintain_order="left")
+    return joined.with_columns(phone=pl.coalesce("whole", "phone")).drop("whole")
 
 
 def _parsed(dialled: str, region: str | None) -> str | None:

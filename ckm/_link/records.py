@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm._link.fields import FULL_NAME, columns_by_field, link_fields
+from ckm._link.fields import FULL_NAME, GENERATION, columns_by_field, link_fields
 from ckm._link.normalise import normalised, with_generations, with_split_names, without_titles
 from ckm.errors import NotEnoughDataError
 
@@ -112,7 +112,8 @@ def comparable(records: pl.DataFrame) -> pl.DataFrame:
     """Return the normalised fields that are compared; one row per record.
 
     A coarse field that follows from a finer one (the region from the postcode) is left out, because its agreement adds
-    nothing. A field with fewer than two distinct values is left out too.
+    nothing. A field with fewer than two distinct values is left out too, except a generation: a name with it differs
+    from a name without.
     """
     texts = {name: records[name] for name in records.columns if name not in NOT_COMPARED}
     if FULL_NAME in texts or "given_name" in texts or "surname" in texts:
@@ -123,5 +124,9 @@ def comparable(records: pl.DataFrame) -> pl.DataFrame:
         each for name in made.columns if made[name].count() >= MOSTLY * made.height for each in known[name].instead_of
     }
     return made.select(
-        name for name in known if name in made.columns and name not in coarse and made[name].drop_nulls().n_unique() > 1
+        name
+        for name in known
+        if name in made.columns
+        and name not in coarse
+        and made[name].drop_nulls().n_unique() > (0 if name == GENERATION else 1)
     )

@@ -58,7 +58,13 @@ class GivenNames:
 
 
 def may_be_relatives(
-    levels: Mapping[str, Levels], left: Codes, right: Codes, *, names: GivenNames | None, years: list[Floats]
+    levels: Mapping[str, Levels],
+    left: Codes,
+    right: Codes,
+    *,
+    names: GivenNames | None,
+    years: list[Floats],
+    generation: Codes | None = None,
 ) -> Mask:
     """Return which pairs have a street or contact in common while a fact about the person differs; shape (pairs,).
 
@@ -66,7 +72,8 @@ def may_be_relatives(
 
     - the given name, unless one of the two may be a typing error or the e-mail address is equal;
     - the year of birth, by at least a generation (:data:`GENERATION` years);
-    - the generation after the name (junior, senior);
+    - the generation after the name (junior, senior); if only one name has it, unless e-mail address or date of birth
+      is equal;
     - the surname, as of flatmates and colleagues, if neither e-mail address nor date of birth is equal.
 
     Pairs with an equal or similar national id are of one person.
@@ -81,20 +88,20 @@ def may_be_relatives(
         Given names of the records; None if different given names do not count.
     years
         Years of birth of the records, each of shape (records,); NaN if unknown.
+    generation
+        Code of the generation of each record, negative without one; shape (records,). None without generations.
     """
     nothing = np.zeros(len(left), dtype=bool)
     common = np.any([nothing, *(levels[name] == EXACT for name in AT_HOME if name in levels)], axis=0)
     if "national_id" in levels:
         common &= levels["national_id"] <= 0
     differ = np.any([nothing, *(np.abs(each[left] - each[right]) >= GENERATION for each in years)], axis=0)
-    if "generation" in levels:
+    own = np.any([nothing, *(levels[name] == EXACT for name in ("email", "birth_date") if name in levels)], axis=0)
+    if generation is not None:
         differ |= levels["generation"] == 0
+        differ |= ((generation[left] < 0) != (generation[right] < 0)) & ~own
     if "surname" in levels:
-        other = levels["surname"] == 0
-        for own in ("email", "birth_date"):
-            if own in levels:
-                other &= levels[own] != EXACT
-        differ |= other
+        differ |= (levels["surname"] == 0) & ~own
     if names is not None:
         level = levels["given_name"]
         error = names.one_letter(level, left, right) & names.one_rare(level, left, right)

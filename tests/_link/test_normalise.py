@@ -63,6 +63,18 @@ def test_of_several_contacts_in_one_cell_the_first_is_compared_without_its_exten
     assert one(cell, field) == first
 
 
+def test_of_several_contacts_in_one_cell_the_contact_of_another_record_is_compared() -> None:
+    cells = pl.Series(["ann@mail.example; lee@mail.example", "lee@mail.example", "bo@mail.example"])
+    assert normalised(cells, "email").to_list() == ["lee@mail.example", "lee@mail.example", "bo@mail.example"]
+
+
+def test_a_number_without_a_country_is_the_only_number_with_a_country_and_these_digits() -> None:
+    numbers = pl.Series(["030 5550059", "+49 30 5550059", "0171 5550042", "+49 171 5550042", "+43 171 5550042"])
+    found = normalised(numbers, "phone").to_list()
+    assert found[0] == found[1] == "+49305550059"
+    assert found[2] == "1715550042"
+
+
 def test_a_telephone_number_without_a_country_keeps_its_digits() -> None:
     assert one("030 55500595", "phone") == "3055500595"
     assert one("12", "phone") is None
