@@ -2,7 +2,8 @@
 
     python bench/needs.py [items | alarms | bound]
 
-items: the last purchase day of each customer with three or more is held out; recall of its items by ten ranked items.
+items: the last purchase day of each customer with three or more is held out; recall of its items by ten ranked items,
+for data up to several days.
 alarms: simulated counts of 50 topics without a rise, with growth, season and overdispersion: number of false alarms in
 the last year, with one a year stated. Then the share of simulations in which a topic with 3 comments a week triples and
 raises an alarm within 4 weeks.
@@ -24,6 +25,7 @@ from ckm.models.next_items import next_items
 
 SHARED = Path(os.environ.get("CKM_SHARED", Path(__file__).parents[2] / "shared")) / "data"
 MOST = 10
+CUT_OFFS = ("2010-06-30", "2010-08-31", "2010-10-31", "2010-12-31")
 TOPICS, SHOPS, YEARS = 50, 40, 2
 WORLDS = {
     "no change": {},
@@ -42,7 +44,15 @@ def items() -> None:
         .filter(pl.col("Customer ID").is_not_null(), ~pl.col("Invoice").str.starts_with("C"), pl.col("Quantity") > 0)
         .select(customer="Customer ID", item="StockCode", day=pl.col("InvoiceDate").str.slice(0, 10))
         .unique()
-        .with_columns(
+    )
+    for until in CUT_OFFS:
+        recalls(rows.filter(pl.col("day") <= until), until)
+
+
+def recalls(rows: pl.DataFrame, until: str) -> None:
+    """Print the recall of next items, own frequency and popular items; the last basket of each customer is held out."""
+    rows = (
+        rows.with_columns(
             basket=pl.col("day").rank("dense").over("customer") - 1, baskets=pl.col("day").n_unique().over("customer")
         )
         .filter(pl.col("baskets") >= 3)
@@ -72,7 +82,7 @@ def items() -> None:
     )
     frequency = dict(own.group_by("customer").agg("item").rows())
     print(
-        f"{len(truth):,} customers, recall@{MOST}: next items {recall(ours):.4f}, "
+        f"until {until}: {len(truth):,} customers, recall@{MOST}: next items {recall(ours):.4f}, "
         f"own frequency {recall(frequency):.4f}, "
         f"popular {recall(dict.fromkeys(truth, popular)):.4f}"
     )

@@ -212,11 +212,16 @@ def _slow_variance(counts: Floats, mean: Floats) -> float:
 
 
 def _sample(mean: Floats, dispersion: float, slow: float, dice: np.random.Generator, repetitions: int) -> Floats:
-    """Simulate counts, shape (repetitions, topics, weeks), with a random yearly season of variance ``slow`` a topic."""
+    """Simulate counts, shape (repetitions, topics, weeks), with a random yearly season of variance ``slow`` a topic.
+
+    The season is a sine of random phase, whose variance is uniform between 0 and twice ``slow``. Normal sines and
+    cosines would give some topics a very large season, whose simulated alarms would raise the threshold for all topics.
+    """
     shape = (repetitions, *mean.shape)
     angle = 2 * np.pi * np.arange(mean.shape[1]) / WEEKS_A_YEAR
-    season = dice.normal(0.0, np.sqrt(slow), (*shape[:2], 2)) @ np.stack([np.cos(angle), np.sin(angle)])
-    rate = mean * np.maximum(1 + season, 0.1)
+    phase = dice.uniform(0.0, 2 * np.pi, (*shape[:2], 1))
+    variance = slow * dice.uniform(0.0, 2.0, (*shape[:2], 1))
+    rate = mean * np.maximum(1 + np.sqrt(2 * variance) * np.sin(angle + phase), 0.1)
     if dispersion >= LEAST_DISPERSION:
         rate *= dice.gamma(1 / dispersion, dispersion, shape)
     found: Floats = dice.poisson(rate).astype(np.float64)

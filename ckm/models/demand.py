@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.models.demand_intervals import FEWEST_OF_CLASS, SILENT, classes, intervals
+from ckm.models.demand_intervals import FEWEST_OF_CLASS, NEW, SILENT, classes, intervals
 from ckm.models.demand_methods import FIRST_ORIGIN, METHODS, SEASONAL
 
 if TYPE_CHECKING:
@@ -116,10 +116,13 @@ def forecast_demand(history: Floats, weeks: int) -> Demand:
     past, actual, origins = past[tested], actual[tested], origins[tested]
     weekly = weight * now[best] + (1 - weight) * now[MEDIAN]
     of_past, of_total = classes(history, origins), classes(history, np.array([length]))[0]
-    silent = of_past == SILENT
-    rest = _remaining_share(past[silent], actual[silent])
-    past[silent] *= rest
-    weekly[of_total == SILENT] *= rest
+    past[of_past == NEW] = weeks * _means_since_first(history, origins)[of_past == NEW]
+    weekly[of_total == NEW] = _means_since_first(history, np.array([length]))[0, of_total == NEW, None]
+    for each in (NEW, SILENT):
+        then = of_past == each
+        ratio = _sold_share(past[then], actual[then])
+        past[then] *= ratio
+        weekly[of_total == each] *= ratio
     total = weekly.sum(axis=1)
     low, high = intervals(past, actual, total, of_past, of_total, weeks)
     error = float(np.abs(past - actual)[compared].sum()) / demand
@@ -185,8 +188,27 @@ def _weight(gain: Floats, weeks: int) -> float:
     return float(gain.sum() ** 2 / (gain.sum() ** 2 + error**2))
 
 
-def _remaining_share(past: Floats, actual: Floats) -> float:
-    """Return the share of their forecasts that series sold after an unusual silence; 1 with too few of them."""
+def _means_since_first(history: Floats, origins: NDArray[np.int64]) -> Floats:
+    """Return the mean demand per week since the week of the first demand, shape (origins, series); 0 before that week.
+
+    The methods would count the weeks before it as weeks without demand. The week itself is left out if there are later
+    ones, because it has demand by definition.
+    """
+    sold = history > 0
+    first = np.where(sold.any(axis=1), sold.argmax(axis=1), history.shape[1] - 1)
+    opening = history[np.arange(len(history)), first]
+    means = []
+    for origin in origins:
+        age, total = origin - first, history[:, :origin].sum(axis=1)
+        means.append(np.where(age > 1, (total - opening) / np.maximum(age - 1, 1), total))
+    return np.stack(means)
+
+
+def _sold_share(past: Floats, actual: Floats) -> float:
+    """Return the demand of past series of a class, divided by their forecasts; 1 with too few of them.
+
+    It is at most 1: new series often sell less than in their first weeks, and silent ones may have ended.
+    """
     if len(past) < FEWEST_OF_CLASS or past.sum() <= 0:
         return 1.0
     return float(min(actual.sum() / past.sum(), 1.0))

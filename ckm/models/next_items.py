@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-DECAY = 0.8
+DECAY = 0.9
 NEIGHBOURS = 0.3
 MOST_NEIGHBOURS = 100
 SHRINKAGE = 10.0

@@ -74,6 +74,25 @@ def test_a_series_is_forecast_alike_whether_earlier_weeks_before_its_first_deman
     assert forecast_demand(history, 4).total == pytest.approx(forecast_demand(history[:, 10:], 4).total, rel=0.05)
 
 
+def test_the_weeks_before_the_first_demand_of_a_new_series_are_no_weeks_without_demand() -> None:
+    history = np.full((20, 60), 9.0)
+    history[0, :57] = 0
+    made = forecast_demand(history, 4)
+    assert made.total[0] == pytest.approx(36)
+    assert np.isnan(made.low[0])  # no earlier series was new
+
+
+def test_new_series_are_expected_to_sell_as_much_less_as_earlier_new_series_did() -> None:
+    history = np.zeros((80, 60))
+    for series in range(80):
+        start = 10 + series // 2 if series < 79 else 57
+        history[series, start : start + 2] = 20  # a launch
+        history[series, start + 2 :] = 5
+    made = forecast_demand(history, 4)
+    assert 20 <= made.total[79] < 40  # 60 by its first three weeks
+    assert made.low[79] <= 20 <= made.high[79]
+
+
 def test_too_few_weeks_are_refused() -> None:
     with pytest.raises(ValueError, match="15 weeks"):
         forecast_demand(np.ones((1, weeks_needed(4) - 1)), 4)
