@@ -71,7 +71,6 @@ def top_products(transactions: pl.LazyFrame, customers: pl.Series, *, as_of: dat
             .agg(days=local_day("ordered_at", time_zone).n_unique(), net=pl.col("net").sum().round(2))
             .collect(engine="streaming")
         )
-    first = sums.sort("days", "net", "top_product", descending=[True, True, False]).unique(
-        "customer_id", keep="first", maintain_order=True
-    )
+    best = pl.col("top_product").sort_by("days", "net", "top_product", descending=[True, True, False]).first()
+    first = sums.group_by("customer_id").agg(best)
     return wanted.join(first, on="customer_id", how="left", maintain_order="left")["top_product"]
