@@ -168,11 +168,11 @@ class _Context:
     def effect(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
         """Return the decrease of the log odds of ``rows`` if the features of a reason had their typical values."""
         own = {name: values[rows] for name, values in self.features.items()}
-        changed = {name: np.full(len(rows), self.typical.reference[name]) for name in reason.features if name in own}
+        changed = {name: self.typical.reference[name] for name in reason.features if name in own}
         effect = np.zeros(len(rows))
         for each in self.terms:
             if not changed.keys().isdisjoint(each.term.names):
-                effect += each.weight * (each.term(own) - each.term({**own, **changed}))
+                effect += each.weight * each.term.decrease(own, changed)
         return effect
 
     def share_of_retained(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:

@@ -84,7 +84,5 @@ def _most_bought(lines: pl.LazyFrame) -> pl.DataFrame:
             .agg(days=pl.col("ordered_at").n_unique(), net=pl.col("net").sum().round(2))
             .collect(engine="streaming")
         )
-    first = sums.sort("days", "net", "top_product", descending=[True, True, False]).unique(
-        "customer_id", keep="first", maintain_order=True
-    )
-    return first.select("customer_id", "top_product")
+    best = pl.col("top_product").sort_by("days", "net", "top_product", descending=[True, True, False]).first()
+    return sums.group_by("customer_id").agg(best)

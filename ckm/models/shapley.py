@@ -68,6 +68,9 @@ class Term(Protocol):
         The parameters are those of :func:`group_shapley`; all features are of :attr:`names`.
         """
 
+    def decrease(self, features: Features, changed: Mapping[str, float]) -> Floats:
+        """Return the decrease of the value of each row if the features ``changed`` had these values, shape (n,)."""
+
 
 @dataclass(frozen=True)
 class FunctionTerm:
@@ -86,6 +89,13 @@ class FunctionTerm:
         """Return the Shapley values by the score of every mixed row; see :func:`group_shapley`."""
         found = group_shapley(self.function, features, reference, groups)
         return {group: found.points[:, at] for at, group in enumerate(groups)}
+
+    def decrease(self, features: Features, changed: Mapping[str, float]) -> Floats:
+        """Return the decrease of the value of each row if the features ``changed`` had these values, shape (n,)."""
+        rows = len(next(iter(features.values())))
+        return self.function(features) - self.function(
+            {**features, **{name: np.full(rows, value) for name, value in changed.items()}}
+        )
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,13 @@ class Tree:
         of_row = place[codes]
         return {group: points[at][of_row] for at, group in enumerate(members)}
 
+    def decrease(self, features: Features, changed: Mapping[str, float]) -> Floats:
+        """Return the decrease of the value of each row if the features ``changed`` had these values, shape (n,)."""
+        codes, replaced = self.outcomes(features), np.uint16(self._bits(list(changed)))
+        usual = self.outcomes({name: np.full(1, value) for name, value in changed.items()})
+        values, mixed = np.asarray(self.values), (codes & ~replaced) | (usual & replaced)
+        return np.asarray(values[self.leaf_of_code[codes]] - values[self.leaf_of_code[mixed]])
+
     def _bits(self, names: Sequence[str]) -> int:
         """Return the bits of the splits on the features ``names``."""
         return sum(1 << bit for bit, split in enumerate(self.splits) if split.name in names)

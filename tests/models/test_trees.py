@@ -89,6 +89,14 @@ def test_shapley_values_of_trees_are_those_of_every_mixed_row() -> None:
     assert found.base == expected.base
 
 
+def test_the_decrease_is_the_value_less_that_of_the_changed_row() -> None:
+    trees, features = boosted_trees(_classifier(), NAMES).trees, _features(_design(300, 5))
+    changed = {"a": 2.0, "d": NAN}
+    other = {**features, **{name: np.full(300, value) for name, value in changed.items()}}
+    for tree in trees:
+        np.testing.assert_array_equal(tree.decrease(features, changed), tree(features) - tree(other))
+
+
 def test_a_tree_without_splits_has_one_value_for_all_rows() -> None:
     stump = Tree((), (0.5,))
     np.testing.assert_array_equal(stump({"a": np.array([1.0, NAN])}), [0.5, 0.5])
