@@ -206,7 +206,6 @@ def test_a_run_in_spark_is_compared_with_the_previous_saved_run_as_in_memory(
     [
         ("segment", "--by", "value", "--customers"),
         ("churn-warn", "--model", "btyd", "--horizon", "90d", "--all"),
-        ("loyalty-report",),
     ],
     ids=lambda words: words[0],
 )
