@@ -93,13 +93,16 @@ def transactions_of(
         found = _scanned(source, conversion) or read_rows(source, conversion, totals)
         if _are_too_many(found):
             raise _refusal(file, source, conversion)
-    left: list[str] = []
-    if found.left_out:
-        was = "was" if found.left_out == 1 else "were"
-        left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} failed validation and {was} excluded")]
+    left = [excluded(found.left_out, found.total)] if found.left_out else []
     problems = [text for _, text in source.problems if importance_of(text) < Importance.method]
     notes = [*problems, *remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
     return found.rows, [*at_least(Importance.assumption, notes), *left], conversion.mapping.name
+
+
+def excluded(rows: int, total: int) -> str:
+    """Return a remark on the number of excluded rows."""
+    was = "was" if rows == 1 else "were"
+    return doubt(f"{rows:,} of {counted(total, 'record')} failed validation and {was} excluded")
 
 
 def _conversion(source: Source, plan: Plan, config: Config, *, by_customer: bool) -> tuple[Conversion, Sequence[str]]:

@@ -27,6 +27,7 @@ from ckm.dataset.linked_customers import with_persons
 from ckm.errors import CkmError
 from ckm.io.mapping.expressions import column_names
 from ckm.io.mapping.mapping import sources_of
+from ckm.io.readers.parquet_columns import as_text_form, column_form
 from ckm.partitions.customer_hash import PARTITION, with_partition
 from ckm.partitions.packed_results import packed
 from ckm.partitions.partitioned_ledger import Partition
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from ckm.partitions.partitioned_ledger import Reading
 
 Batches = Iterator[pa.RecordBatch]
-Prepare = Callable[[pl.DataFrame], tuple[pl.DataFrame, int]]
+Prepare = Callable[[pa.RecordBatch], tuple[pl.DataFrame, int]]
 Narrow = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 ERROR = "ckm-error:"
@@ -63,11 +64,14 @@ class ToLedgerColumns:
     conversion
         Conversion of the columns, planned from the first rows.
     columns
-        Names of the columns that a ledger needs.
+        Names of the columns that are needed.
+    texts
+        Names of binary columns of the source that are text.
     """
 
     conversion: Conversion
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    texts: frozenset[str] = frozenset()
 
     @property
     def sources(self) -> frozenset[str]:
@@ -77,18 +81,28 @@ class ToLedgerColumns:
         computed = (name for each in (*found.expressions.values(), *found.rules) for name in column_names(each))
         return frozenset((*mapped, *computed, *([] if found.zone_column is None else [found.zone_column])))
 
-    def __call__(self, records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    def __call__(self, batch: pa.RecordBatch) -> tuple[pl.DataFrame, int]:
         """Return the valid rows, and the number of invalid ones."""
         from ckm.ingest.schema_validator import SchemaValidator
         from ckm.ingest.validation import validated
         from ckm.io.readers.format import Batch, rejected_frame
         from ckm.schema import TABLES
 
+        records = self._records(batch)
         lines = pl.int_range(1, records.height + 1, eager=True)
         found = validated(
             Batch(records, lines, rejected_frame()), self.conversion, SchemaValidator(TABLES["transactions"])
         )
         return found.good.select(self.columns), found.failed.height
+
+    def _records(self, batch: pa.RecordBatch) -> pl.DataFrame:
+        """Return a batch with the types that columns of Parquet files have in an analysis in memory."""
+        columns = []
+        for each, values in zip(batch.schema, batch.columns, strict=True):
+            form = column_form(each.name, each.type)
+            form = as_text_form(form) if each.name in self.texts else form
+            columns.append(form.read(values, lambda _: None).alias(each.name))
+        return pl.DataFrame(columns)
 
 
 @dataclass(frozen=True)
@@ -115,8 +129,10 @@ class OfWorkspace:
         """Names of the columns of the store that are needed."""
         return frozenset((*self.columns, *(["source"] if self.payments else [])))
 
-    def __call__(self, records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    def __call__(self, batch: pa.RecordBatch) -> tuple[pl.DataFrame, int]:
         """Return the rows of sales, and 0 as the number of invalid rows."""
+        records = pl.from_arrow(batch)
+        assert isinstance(records, pl.DataFrame)
         sales = without_payments(records.lazy(), self.payments)
         known = with_persons(without_guest_ids({"transactions": sales}, self.guest_ids), self.persons)
         return known["transactions"].select(self.columns).collect(), 0
@@ -145,8 +161,7 @@ def partitioned(prepare: Prepare, partitions: int, narrow: Narrow | None = None)
     def run(batches: Batches) -> Batches:
         with _raised_in_driver():
             for batch in batches:
-                records = _frame(batch)
-                lines, left_out = prepare(records)
+                lines, left_out = prepare(batch)
                 if narrow is not None:
                     lines = narrow(lines.lazy()).collect()
                 parts = with_partition(lines, partitions).partition_by(PARTITION, as_dict=True, include_key=False)
@@ -154,7 +169,7 @@ def partitioned(prepare: Prepare, partitions: int, narrow: Narrow | None = None)
                     {"partition": number, "records": 0, "left_out": 0, "lines": _stream_of(part)}
                     for (number,), part in parts.items()
                 ]
-                found.append({"partition": 0, "records": records.height, "left_out": left_out, "lines": None})
+                found.append({"partition": 0, "records": batch.num_rows, "left_out": left_out, "lines": None})
                 yield pa.RecordBatch.from_pylist(found, schema=LINES)
 
     return run
@@ -175,11 +190,16 @@ def chosen_lines(
     def run(batches: Batches) -> Batches:
         with _raised_in_driver():
             for batch in batches:
-                lines, _ = prepare(_frame(batch))
+                lines, _ = prepare(batch)
                 row = {"partition": 0, "records": 0, "left_out": 0, "lines": _stream_of(narrow(lines.lazy()).collect())}
                 yield pa.RecordBatch.from_pylist([row], schema=LINES)
 
     return run
+
+
+def with_names(function: Callable[[Batches], Batches], names: tuple[str, ...]) -> Callable[[Batches], Batches]:
+    """Return a function for ``mapInArrow`` that gives the columns of the batches other names, by their position."""
+    return lambda batches: function(batch.rename_columns(names) for batch in batches)
 
 
 def results_of_lines(function: Callable[[pl.LazyFrame], Any]) -> Callable[[Batches], Batches]:
@@ -311,12 +331,6 @@ def _stream_of(lines: pl.DataFrame) -> bytes:
     file = io.BytesIO()
     lines.write_ipc_stream(file, compression="lz4", compat_level=pl.CompatLevel.oldest())
     return file.getvalue()
-
-
-def _frame(batch: pa.RecordBatch) -> pl.DataFrame:
-    frame = pl.from_arrow(batch)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
 
 
 def _batches(frame: pl.DataFrame, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,10 +20,11 @@ from ckm.customers.ledger_extension import ledger_columns
 from ckm.customers.ledger_join import join_coverage
 from ckm.customers.transaction_scan import DIMENSIONS
 from ckm.dataset import TRANSACTIONS, Dataset
-from ckm.dataset.transactions_file import MAX_REJECTS, plan_transactions
+from ckm.dataset.transactions_file import MAX_REJECTS, excluded, plan_transactions
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.files import temporary_folder, url_of
 from ckm.io.delta_table import delta_files, is_delta
+from ckm.io.readers.parquet_columns import is_text
 from ckm.partitions.executor import (
     LEDGER_SCHEMA,
     RESULT_SCHEMA,
@@ -75,6 +76,10 @@ class SparkDataset(Dataset):
     """
 
     lines: SparkLines | None = None
+
+    def add_remark(self, text: str) -> None:
+        """Add a remark on rows, which Spark reads only after the dataset has been opened."""
+        object.__setattr__(self, "remarks", (*self.remarks, text))
 
 
 class SparkLedger(PartitionedLedger):
@@ -184,7 +189,10 @@ def open_spark(engine: Engine, data: Path | None, workspace: Path | None, option
     filled = planned.conversion.filled
     # as in memory, revenue by a dimension that the source lacks is revenue without a value
     schema = {name: dtype for name, dtype in dtypes.items() if name in filled or name in ("currency", *DIMENSIONS)}
-    lines = SparkLines(raw, ToLedgerColumns(planned.conversion, ()), pl.Schema(schema))
+    conversion = replace(planned.conversion, extras=())  # the columns that are not mapped are not read
+    binary = [each.name for each in first.schema if pa.types.is_binary(each.type)]
+    texts = frozenset(name for name in binary if is_text(first[name].combine_chunks()))
+    lines = SparkLines(raw, ToLedgerColumns(conversion, texts=texts), pl.Schema(schema))
     return SparkDataset(
         {TRANSACTIONS: lines.scan(label)},
         label,
@@ -227,6 +235,8 @@ def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedge
             f"{dataset.label}: {left_out:,} of {counted(records, 'record')} are invalid",
             hint="load them into a workspace, which sets invalid rows aside with the reason: ckm ingest FILE",
         )
+    if left_out and isinstance(dataset, SparkDataset):
+        dataset.add_remark(excluded(left_out, records))
     coverage = join_coverage([unpacked(each.as_buffer()) for each in found["coverage"]])
     common = Common.of(reading, coverage)
     return SparkLedger(common, partitions, sum(found["customers"].to_pylist()), stored, lines, dataset.label)
@@ -250,7 +260,9 @@ def _raw_rows(session: SparkSession, source: str, *, is_table: bool) -> DataFram
         schema = from_arrow_schema(pa.schema(table.schema().to_arrow()))
         files = [f"file://{file}" for file in delta_files(folder.resolve())]
         return session.read.schema(schema).option("basePath", f"file://{folder.resolve()}").parquet(*files)
-    return session.read.parquet(source if "://" in source else f"file://{folder.resolve()}")
+    # else a column that one of the files lacks could be ignored
+    files_of_all_columns = session.read.option("mergeSchema", "true")
+    return files_of_all_columns.parquet(source if "://" in source else f"file://{folder.resolve()}")
 
 
 def _of_workspace(session: SparkSession, dataset: Dataset) -> SparkLines:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from ckm.partitions.executor import LINES_SCHEMA, chosen_lines, lines_in, partitioned
+from ckm.partitions.executor import LINES_SCHEMA, chosen_lines, lines_in, partitioned, with_names
 from ckm.partitions.spark_session import explained
 
 if TYPE_CHECKING:
@@ -83,5 +83,8 @@ class SparkLines:
     def _mapped(self, columns: Iterable[str], function: Callable[[Prepare], Callable[[Batches], Batches]]) -> DataFrame:
         """Return the result of a function of the executors, which gets the function that prepares the columns."""
         prepare = replace(self.prepare, columns=tuple(columns))
-        read = [self.raw[f"`{name.replace('`', '``')}`"] for name in self.raw.columns if name in prepare.sources]
-        return self.raw.select(*read).mapInArrow(function(prepare), LINES_SCHEMA)
+        numbers = {f"c{number}": name for number, name in enumerate(self.raw.columns)}
+        read = {number: name for number, name in numbers.items() if name in prepare.sources}
+        # mapInArrow takes a dot in a name for a part of a struct
+        renamed = with_names(function(prepare), tuple(read.values()))
+        return self.raw.toDF(*numbers).select(*read).mapInArrow(renamed, LINES_SCHEMA)

@@ -27,6 +27,16 @@ SETTINGS = {
     "spark.sql.adaptive.enabled": "false",  # adaptive execution could merge partitions
     "spark.sql.execution.arrow.maxRecordsPerBatch": "250000",
 }
+WIDTHS = "a column has different types in the files: write it anew with one type, or load the files: ckm ingest FOLDER"
+UNREADABLE = {
+    "PARQUET_COLUMN_DATA_TYPE_MISMATCH": WIDTHS,
+    "CANNOT_MERGE_SCHEMAS": WIDTHS,
+    "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE": WIDTHS,
+    "COLUMN_ALREADY_EXISTS": "the names of two columns differ in upper and lower case only: rename one of them",
+    "PARQUET_TYPE_ILLEGAL": "write time stamps in microseconds, and whole numbers with at most 64 bits",
+    "CANNOT_READ_FILE_FOOTER": "a file is damaged, or is no Parquet file",
+}
+"""Hints by error condition of data that Spark cannot read."""
 ERROR_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 """Loggers of pyspark that write the texts of errors to stderr, and with them values of rows."""
 LOG_VARIABLE = "CKM_SPARK_LOG"
@@ -122,16 +132,26 @@ def explained(label: str) -> Iterator[None]:
         found = error_in(str(error))
         if found is not None:
             raise found from None
-        condition = error.getCondition() or type(error).__name__
-        if isinstance(error, AnalysisException):
-            raise UsageError(
-                f"Spark cannot read {label}: {condition}", hint="name a table, or a path of Parquet files or Delta"
-            ) from None
+        condition = _unreadable(error) or error.getCondition() or type(error).__name__
+        if isinstance(error, AnalysisException) or condition in UNREADABLE:
+            raise _refused(label, condition) from None
         raise _failed(condition) from None
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "py4j":
             raise
+        if condition := _unreadable(error):
+            raise _refused(label, condition) from None
         raise error_in(str(error)) or _failed(type(error).__name__) from None
+
+
+def _unreadable(error: Exception) -> str | None:
+    """Return the condition of :data:`UNREADABLE` in the text of an error, which can have values of rows beside it."""
+    return next((each for each in UNREADABLE if f"{each}]" in str(error)), None)
+
+
+def _refused(label: str, condition: str) -> UsageError:
+    hint = UNREADABLE.get(condition, "name a table, or a path of Parquet files or Delta")
+    return UsageError(f"Spark cannot read {label}: {condition}", hint=hint)
 
 
 def _failed(condition: str) -> InputError:

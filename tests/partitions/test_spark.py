@@ -206,7 +206,6 @@ def test_a_run_in_spark_is_compared_with_the_previous_saved_run_as_in_memory(
     [
         ("segment", "--by", "value", "--customers"),
         ("churn-warn", "--model", "btyd", "--horizon", "90d", "--all"),
-        ("loyalty-report",),
     ],
     ids=lambda words: words[0],
 )
@@ -269,6 +268,66 @@ def test_data_that_cannot_be_read_are_refused(run: Run, spark: Engine, name: str
     found = run(command, name, "--engine", "spark")
     assert found.exit_code == 2
     assert found.stderr.count("\n") <= 3
+
+
+def odd_lines() -> pl.DataFrame:
+    """Return 600 lines with other column names, ids in several scripts, decimals, local times and unmapped columns."""
+    number = pl.int_range(600)
+    scripts = pl.when(number % 2 == 0).then(pl.lit("ลูกค้า")).otherwise(pl.lit("مشتری"))
+    days = pl.duration(days=number * 37 % 500, hours=number % 24)
+    return pl.select(
+        pl.when(number % 9 > 0).then(pl.format("{} {}", scripts, number % 70)).alias("Kunde Nr."),
+        pl.when(number != 7)
+        .then(pl.datetime(2024, 1, 1, time_zone="UTC") + days)
+        .dt.convert_time_zone("Europe/Berlin")
+        .alias("Zeit"),
+        (number * 13 % 97 + 1).cast(pl.Decimal(12, 4)).alias("Wert (€)"),
+        pl.format("o{}", number // 2).cast(pl.Binary).alias("Beleg"),
+        (2024 + number % 2).alias("year"),
+        pl.lit(value=True).alias("paid"),
+        pl.concat_list(number, number).alias("tags"),
+    )
+
+
+def test_odd_columns_in_partition_folders_give_the_same_segments_in_spark(
+    run: Run, spark: Engine, tmp_path: Path
+) -> None:
+    for (year,), lines in odd_lines().partition_by("year", as_dict=True, include_key=False).items():
+        folder = tmp_path / "sales" / f"year={year}"
+        folder.mkdir(parents=True)
+        lines.write_parquet(folder / "part.parquet")
+        lines.head(0).write_parquet(folder / "empty.parquet")
+    columns = {"customer_id": "Kunde Nr.", "ordered_at": "Zeit", "net": "Wert (€)", "order_id": "Beleg"}
+    mapped = [word for target, name in columns.items() for word in ("--column", f"{target}={name}")]
+    words = ("segment", tmp_path / "sales", *mapped, "--customers", "-f", "json", "-v")
+    whole, in_spark = run(*words), run(*words, "--engine", "spark", "--partitions", 2)
+    assert in_spark.exit_code == 0, in_spark.stderr
+    assert "ลูกค้า" in in_spark.stdout
+    assert in_spark.stdout == whole.stdout
+    assert "1 of 600 records failed validation and was excluded" in in_spark.stderr
+
+
+def test_files_whose_columns_differ_in_type_are_refused(run: Run, spark: Engine, orders: Path, tmp_path: Path) -> None:
+    """Spark would read both by the types of one of them."""
+    lines = pl.read_parquet(orders).with_columns(customer_id=pl.col("customer_id").cast(pl.Int64))
+    folder = tmp_path / "widths"
+    folder.mkdir()
+    lines.head(100).with_columns(pl.col("customer_id").cast(pl.Int32)).write_parquet(folder / "a.parquet")
+    lines.tail(100).write_parquet(folder / "b.parquet")
+    found = run("segment", folder, "--engine", "spark")
+    assert found.exit_code == 2
+    assert "different types in the files" in found.stderr
+
+
+def test_a_column_that_the_first_file_lacks_is_read(run: Run, spark: Engine, orders: Path, tmp_path: Path) -> None:
+    """Spark would take the columns of one file, and count dollars as euros."""
+    lines, folder = pl.read_parquet(orders), tmp_path / "currencies"
+    folder.mkdir()
+    lines.head(1000).drop("currency").write_parquet(folder / "a.parquet")
+    lines.tail(1000).with_columns(currency=pl.lit("USD")).write_parquet(folder / "b.parquet")
+    found = run("segment", folder, "--engine", "spark", "--partitions", 2)
+    assert found.exit_code == 3
+    assert "1,000 of 2,000 records are invalid" in found.stderr
 
 
 def test_text_columns_are_refused(run: Run, spark: Engine, orders: Path, tmp_path: Path) -> None:
