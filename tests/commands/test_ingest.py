@@ -249,7 +249,7 @@ def test_a_file_that_fails_does_not_keep_the_others_from_loading(desk: Desk) -> 
         (["a.csv", "--as", "transactions", "--column", "net"], "TARGET=SOURCE"),
         (["a.csv", "--as", "transactions", "--max-rejects", "lots"], "lots"),
         (["a.csv", "--map", "nowhere.yaml"], "nowhere.yaml"),
-        (["http://example.com/a.csv", "--as", "transactions"], "local files"),
+        (["http://example.com/a.csv", "--as", "transactions"], "is a URL"),
         (["a.csv", "--as", "transactions", "--encoding", "utf-99"], "utf-99"),
         (["empty", "--as", "transactions"], "no file"),
         (["a.csv", "--undo", "a.csv"], "contradict"),

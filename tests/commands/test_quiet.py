@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("coarse", "measured_once")
 HEADER = "order_id,customer_id,ordered_at,net,currency,type,category"
 DAY = ("--as-of", "2026-06-30")
 CASES = {
+    "mcp": (("--list", "-o", "out/tools.csv"),),
     "inspect": (("orders.csv", "-o", "out/clean.csv"),),
     "diff": (
         ("orders.csv", "orders.csv", "-o", "out/diff.csv"),
