@@ -65,7 +65,8 @@ def relationship_numbers(localized: LocalizedReport) -> Iterator[Block]:
 def customer_finding(localized: LocalizedReport) -> str:
     """Return a sentence on the number of active customers and their groups; without the groups if they are not known.
 
-    Periods of unequal length are not compared.
+    Periods of unequal length are not compared. Reactivated customers are left out where the data begin with the
+    comparison period, so that nobody can have been inactive before.
     """
     active = localized.of("customers_active")
     if active is None:
@@ -76,7 +77,7 @@ def customer_finding(localized: LocalizedReport) -> str:
         return localized.say("happened.customers", active.value, active=count)
     went = None if localized.unequal_days else direction(active)
     return localized.say(
-        f"find.balance_{went or 'only'}",
+        "find.balance_first" if _begins_with_comparison(localized) else f"find.balance_{went or 'only'}",
         active.value,
         active=count,
         change=localized.written(active.name, abs(active.change or 0.0)),
@@ -90,6 +91,8 @@ def customer_balance(localized: LocalizedReport) -> Iterator[Block]:
     parts = [localized.of(name) for name in BALANCE]
     if active is None or None in parts:
         return
+    if _begins_with_comparison(localized):
+        parts = [part for part in parts if part is not None and part.name != "customers_reactivated"]
     bars = []
     for part in parts:
         assert part is not None
@@ -105,6 +108,10 @@ def customer_balance(localized: LocalizedReport) -> Iterator[Block]:
         localized.metrics_table(localized.say("table.balance"), [active, *shown], folded=True),
         note=True,
     )
+
+
+def _begins_with_comparison(localized: LocalizedReport) -> bool:
+    return any(each.reason == "no_earlier_purchases" for each in localized.report.missing)
 
 
 def lifecycle_stages(localized: LocalizedReport) -> Iterator[Block]:

@@ -84,3 +84,13 @@ def test_a_year_that_has_no_earlier_one_gives_way_to_half_a_year_of_equal_length
     assert load_words("en").say("lead.season") in loyalty_document(report).lead
     named = loyalty(tmp_path / "orders.csv", period="12mo").report
     assert (named.shortened_from, named.days, named.period.days) == (None, None, 365)
+
+
+def test_nobody_is_called_reactivated_where_the_data_begin_with_the_comparison_period(tmp_path: Path) -> None:
+    dice = Random(7)
+    year = [row for who in range(80) for row in bought(f"c{who}", date(2025, 7, 1 + who % 28), 9 + who % 30, dice)]
+    report = report_on(year, tmp_path)
+    page = render_page(loyalty_document(report))
+    assert any(each.reason == "no_earlier_purchases" for each in report.missing)
+    assert "Reactivated customers are not known" in page
+    assert "0 reactivated" not in page
