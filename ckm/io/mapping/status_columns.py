@@ -36,6 +36,9 @@ SAID = {
 """What a remark says of a status rule, by its meaning."""
 FEWEST_ORDERS = 10
 """Minimum orders with several states from which a history of states is concluded."""
+SEVERAL_ORDERS, FEWEST_CUSTOMERS, NEARLY_ALL = 3, 5, 0.9
+"""Minimum orders of a customer, minimum number of such customers with a cancelled order, and minimum share of them with
+only cancelled orders, from which a status is that of the customer."""
 MOST_WORDS = 200
 """Maximum distinct texts of a column with statuses; a column with more has names or free text."""
 
@@ -48,7 +51,8 @@ def status_rules(
     Such a column has a status, a date or reason that only a cancelled row has, or a mark that is true there. Refunded
     rows with a positive amount are sales that were returned in full. Lines for shipping, tax and payments are ignored
     by a column with the kind of the line. All other words leave the row as it is. A column named like a status of whose
-    words in ``sample`` none is known, such as a state of the country, has no rule.
+    words in ``sample`` none is known, such as a state of the country, has no rule; nor has the status of a customer,
+    which all orders of the customer have.
     """
     if mapping.table != "transactions":
         return ()
@@ -62,7 +66,7 @@ def status_rules(
             rules.append(StatusRule(column, words=_without_meaning(), filled="cancel"))
         elif kind == "line_kinds":
             rules.append(StatusRule(column, words=dict.fromkeys(sorted(_folded("no_goods")), "ignore"), other="next"))
-        elif kind == "names" and sample is not None and not _words(column, sample) & _known():
+        elif kind == "names" and sample is not None and not _is_of_orders(column, mapping, sample):
             continue
         elif kind == "names":
             rules.append(StatusRule(column, words=dict.fromkeys(_cancelled(), "cancel"), other="next"))
@@ -109,6 +113,12 @@ def status_remarks(mapping: Mapping, columns: Sequence[str], sample: pl.DataFram
         for column in (column for column in left if _has_refunds(column, sample)):
             text = f"refunds in column '{column}' are not deducted; map them with --column refund='{column}'"
             remarks.append(warning(text))
+    remarks += [
+        doubt(f"column '{column}' is read as the status of the customer: no row is excluded by it")
+        for column in left
+        if normalise(column) in {normalise(name) for name in load_data(FILE)["names"]}
+        and _is_of_customers(column, mapping, sample)
+    ]
     remarks += _remarks_on_unknown_words(mapping, columns, sample)
     remarks += _remarks_on_histories(mapping, columns, sample)
     text = "count as sales of a product; a mapping can leave them out"
@@ -184,6 +194,30 @@ def _product_columns(mapping: Mapping, columns: Sequence[str]) -> list[str]:
     names = {normalise(name) for name in load_data(FILE)["product_names"]}
     used = mapped_columns(mapping.columns, ["product_id", "category"])
     return [column for column in columns if column in used or normalise(column) in names]
+
+
+def _is_of_orders(column: str, mapping: Mapping, sample: pl.DataFrame) -> bool:
+    """Return whether a column named like a status has words for orders, and is not the status of the customer."""
+    return bool(_words(column, sample) & _known()) and not _is_of_customers(column, mapping, sample)
+
+
+def _is_of_customers(column: str, mapping: Mapping, sample: pl.DataFrame) -> bool:
+    """Return whether customers with several orders have either only cancelled orders or none, so that it is theirs."""
+    who, when = (
+        next(iter(mapped_columns(mapping.columns, names)), None) for names in (["customer_id"], ["ordered_at"])
+    )
+    if who is None or when is None or not {who, when} <= set(sample.columns):
+        return False
+    cancelled = {text: fold(text) in _cancelled() for text in sample[column].drop_nulls().unique()}
+    words = sample[column].replace_strict(cancelled, default=None, return_dtype=pl.Boolean)
+    by_customer = (
+        sample.select(pl.col(who), pl.col(when), is_cancelled=words)
+        .drop_nulls()
+        .group_by(who)
+        .agg(orders=pl.col(when).n_unique(), some=pl.col("is_cancelled").any(), every=pl.col("is_cancelled").all())
+    )
+    concerned = by_customer.filter(pl.col("orders") >= SEVERAL_ORDERS, "some")
+    return concerned.height >= FEWEST_CUSTOMERS and int(concerned["every"].sum()) >= NEARLY_ALL * concerned.height
 
 
 def _words(column: str, sample: pl.DataFrame) -> set[str]:

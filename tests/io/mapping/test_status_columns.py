@@ -84,3 +84,13 @@ def test_a_saved_mapping_has_the_status(tmp_path: Path, run: Run, monkeypatch: p
     saved = load_mapping(Path("maps/shop.yaml")).status
     assert [rule.words.get("cancelled") for rule in saved if rule.source == "status"] == ["cancel", None]
     assert float(ckm.open(tmp_path / "shop").segment().summary["revenue"].sum()) == pytest.approx(200)
+
+
+def test_the_status_of_a_customer_cancels_no_purchases(tmp_path: Path, run: Run) -> None:
+    lines = ["customer_id,order_date,amount,status"]
+    for customer in range(40):
+        state = "cancelled" if customer % 4 == 0 else "active"
+        lines += [f"C{customer},2024-0{month}-{1 + customer % 28:02},10,{state}" for month in range(1, 6)]
+    (tmp_path / "payments.csv").write_text("\n".join(lines))
+    assert revenue(tmp_path / "payments.csv") == pytest.approx(2000)
+    assert "is read as the status of the customer" in run("segment", tmp_path / "payments.csv").stderr
