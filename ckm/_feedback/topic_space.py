@@ -143,6 +143,7 @@ def space_of(lang: str, encoder: SentenceEncoder | None) -> str:
 
 
 def rows_by_lang(langs: Sequence[str]) -> dict[str, list[int]]:
+    """Return the row numbers of the sentences of each language, in the order of the sentences."""
     found: dict[str, list[int]] = {}
     for row, lang in enumerate(langs):
         found.setdefault(lang, []).append(row)
@@ -150,6 +151,7 @@ def rows_by_lang(langs: Sequence[str]) -> dict[str, list[int]]:
 
 
 def rows_by_space(sentences: Sentences, encoder: SentenceEncoder | None) -> dict[str, list[int]]:
+    """Return the row numbers of the sentences of each vector space (:func:`space_of`)."""
     found: dict[str, list[int]] = {}
     for lang, rows in rows_by_lang(sentences.langs).items():
         found.setdefault(space_of(lang, encoder), []).extend(rows)
