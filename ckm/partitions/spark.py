@@ -180,6 +180,11 @@ def open_spark(engine: Engine, data: Path | None, workspace: Path | None, option
         except UsageError as error:
             error.args = (str(error).replace(str(sample), label),)
             raise
+    if planned.conversion.orders is not None:
+        raise UsageError(
+            f"{label}: rows depend on a status column or on amounts of whole orders, which are not read in Spark",
+            hint="load the file into a workspace (ckm ingest FILE), use --engine polars, or leave the column out",
+        )
     if not planned.is_typed:
         raise UsageError(
             f"{label}: a column must be parsed as text, for which the first rows are not enough",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from deltalake import write_deltalake
 from ckm.config import Config
 from ckm.customers import learning_sample
 from ckm.dataset import AS_FOUND, Dataset
+from ckm.errors import UsageError
 from ckm.identities import FILE, Identities, Link
 from ckm.partitions import partitioned_ledger
 from ckm.partitions.engine import Engine
@@ -383,3 +385,12 @@ def test_spark_writes_no_line_to_stderr(run: Run, spark: Engine, orders: Path) -
     found = run("segment", orders, "--engine", "spark", "--partitions", 2, "-f", "csv")
     assert found.exit_code == 0
     assert not any(word in found.stderr for word in ("WARN", "pyspark", "java", "Warning"))
+
+
+def test_rows_that_depend_on_a_status_column_are_refused_with_what_reads_them(spark: Engine, tmp_path: Path) -> None:
+    rows = {"customer_id": ["a", "b"], "amount": [1.0, 2.0], "status": ["completed", "cancelled"]}
+    days = pl.Series("order_date", [datetime(2024, 1, 1), datetime(2024, 1, 2)])
+    pl.DataFrame({**rows, "order_date": days}).write_parquet(tmp_path / "orders.parquet")
+    with pytest.raises(UsageError, match="status column") as refused:
+        spark.open(tmp_path / "orders.parquet", None, AS_FOUND)
+    assert "--engine polars" in (refused.value.hint or "")
